@@ -1,0 +1,50 @@
+// What the node process is told at its start. cli/ fills it from flags, environment and file (cli/options.ts is the
+// one table of names and defaults); nothing in the agent reads any of the three itself.
+
+export interface AgentConfig {
+  readonly nodeName: string;
+  /** The node's own addresses, the preferred family first. */
+  readonly nodeIps: readonly string[];
+  readonly nodeLabels: Readonly<Record<string, string>>;
+  /** How the agent reaches the API and who it is there: `system:node:<nodeName>`. */
+  readonly api: {
+    readonly url: string;
+    readonly caFile: string;
+    readonly certFile: string;
+    readonly keyFile: string;
+  };
+  /** The kubelet's own port: exec, logs, stats. Port 0 takes a free one. */
+  readonly kubelet: {
+    readonly bindAddress: string;
+    readonly port: number;
+    readonly certFile: string;
+    readonly keyFile: string;
+    readonly clientCaFile: string;
+  };
+  /** Answers whether the service rules are in place; 0 switches it off. */
+  readonly proxyHealth: { readonly bindAddress: string; readonly port: number };
+  readonly runtime: { readonly socket: string };
+  /** The agent's own state (checkpoints); it makes the folder (0700). */
+  readonly dataDir: string;
+  readonly runDir: string;
+  /** Pod volumes, plugins: /var/lib/kubelet, where other software expects it. */
+  readonly kubeletDir: string;
+  readonly podLogsDir: string;
+  readonly containerLogsDir: string;
+  readonly staticPodsDir: string;
+  readonly cni: { readonly confDir: string; readonly binDir: string; readonly stateDir: string };
+  /** Under which cgroup `kubepods` lives; keeps several agents on one machine apart. */
+  readonly cgroupRoot: string;
+  readonly cgroupDriver: 'auto' | 'systemd' | 'cgroupfs';
+  readonly maxPods: number;
+  readonly clusterDomain: string;
+  readonly clusterDns: readonly string[];
+  /** One range per address family, the preferred family first. */
+  readonly clusterCidrs: readonly string[];
+  readonly serviceCidrs: readonly string[];
+  readonly resolvConf: string;
+  readonly log: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error';
+    readonly format: 'auto' | 'json' | 'text';
+  };
+}
