@@ -22,7 +22,9 @@ const LEVELS: Record<number, string> = { 20: 'debug', 30: 'info ', 40: 'WARN ', 
 
 function asText(line: string): string {
   const { level, time, name, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
-  const rest = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const rest = Object.entries(fields).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
   const cause = err === undefined ? [] : [`err=${JSON.stringify((err as { message?: string }).message)}`];
   return `${[String(time).slice(11, 23), LEVELS[Number(level)], name, msg, ...rest, ...cause].join(' ')}\n`;
 }
