@@ -43,11 +43,12 @@ export function newSigningRequest(keyPem: string, subject: Subject, names: Alter
 /** Throws a DerError or TypeError whose message is fit for the user. */
 export function parseSigningRequest(pem: string): SigningRequest {
   if (pem.length > REQUEST_BYTES_MAX) throw new der.DerError(`a request has at most ${REQUEST_BYTES_MAX} bytes`);
-  const [info, algorithm, signature] = der.readDer(fromPem('CERTIFICATE REQUEST', pem)).children;
+  const request = der.expectTag(der.readDer(fromPem('CERTIFICATE REQUEST', pem)), der.TAG.sequence);
+  const [info, algorithm, signature] = request.children;
   const [version, subject, spki, attributes] = der.expectTag(info, der.TAG.sequence).children;
   der.expectTag(version, der.TAG.integer);
   const publicKey = createPublicKey({ key: der.expectTag(spki, der.TAG.sequence).raw, format: 'der', type: 'spki' });
-  const signatureBytes = der.readBitString(der.expectTag(signature, der.TAG.bitString));
+  const signatureBytes = der.readBitStringBytes(der.expectTag(signature, der.TAG.bitString));
   if (!isSignedBy(publicKey, der.expectTag(algorithm, der.TAG.sequence), info!.raw, signatureBytes)) {
     throw new der.DerError('the signature of the request is not that of its key');
   }

@@ -64,7 +64,7 @@ export function integer(value: Uint8Array | number): Buffer {
 
 export function oid(dotted: string): Buffer {
   const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
-  return tlv(TAG.oid, Buffer.from([first * 40 + second, ...rest.flatMap(base128)]));
+  return tlv(TAG.oid, Buffer.from([first * 40 + second, ...rest].flatMap(base128)));
 }
 
 /** Seconds precision; two-digit years before 2050 as RFC 5280 asks (4.1.2.5). */
@@ -140,6 +140,13 @@ export function readBitString(node: DerNode): Buffer {
   expectTag(node, TAG.bitString);
   if (node.content.length === 0 || node.content[0]! > 7) throw new DerError('malformed bit string');
   return node.content.subarray(1);
+}
+
+/** A bit string that holds whole bytes: a signature, a key. */
+export function readBitStringBytes(node: DerNode): Buffer {
+  const bytes = readBitString(node);
+  if (node.content[0] !== 0) throw new DerError('a bit string of whole bytes was expected');
+  return bytes;
 }
 
 export function expectTag(node: DerNode | undefined, tag: number): DerNode {

@@ -76,7 +76,7 @@ export function decodeAlternativeNames(names: DerNode): DecodedNames {
 /** The four or sixteen bytes of an address. */
 export function ipBytes(ip: string): Buffer {
   if (isIPv4(ip)) return Buffer.from(ip.split('.').map(Number));
-  if (!isIPv6(ip)) throw new TypeError(`not an address: ${ip}`);
+  if (!isIPv6(ip) || ip.includes('%')) throw new TypeError(`not an address: ${ip}`);
   const [head = '', tail] = shortest(ip).split('::');
   const words = (part: string) => (part === '' ? [] : part.split(':').map((word) => Number.parseInt(word, 16)));
   const [left, right] = [words(head), words(tail ?? '')];

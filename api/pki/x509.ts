@@ -164,7 +164,7 @@ function publicKeyInfo(key: KeyObject): Buffer {
 
 /** SHA-1 of the public key's bits: a name, not a defence (RFC 5280, 4.2.1.2). */
 function keyId(spki: Buffer): Buffer {
-  const bits = der.readBitString(der.expectTag(der.readDer(spki).children[1], der.TAG.bitString));
+  const bits = der.readBitStringBytes(der.expectTag(der.readDer(spki).children[1], der.TAG.bitString));
   return createHash('sha1').update(bits).digest();
 }
 
