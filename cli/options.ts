@@ -1,0 +1,143 @@
+// Every setting of every process, once: name, kind, default and the line `--help` prints. From a name `dataDir` come
+// the flag `--data-dir`, the variable `SKIFF_DATA_DIR` and the key `data-dir` of the file (config.ts reads the three).
+// A setting without a default here is derived from others or from the machine in resolve.ts.
+import { isIP } from 'node:net';
+
+export interface Option<T> {
+  readonly help: string;
+  /** What stands for the value in `--help`. */
+  readonly value: string;
+  readonly fallback: T;
+  /** From one text to the value; undefined when the text is none of this kind. */
+  readonly parse: (text: string) => NonNullable<T> | undefined;
+  /** Lists take several texts: repeated flags, commas, YAML sequences. */
+  readonly list: boolean;
+}
+
+export type Options = Readonly<Record<string, Option<unknown>>>;
+export type Values<O extends Options> = { readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never };
+
+const one = <T>(value: string, parse: (text: string) => T | undefined) => {
+  function option(fallback: T, help: string): Option<T>;
+  function option(fallback: undefined, help: string): Option<T | undefined>;
+  function option(fallback: T | undefined, help: string): Option<T | undefined> {
+    return { help, value, fallback, parse: parse as Option<T | undefined>['parse'], list: false };
+  }
+  return option;
+};
+
+const many = <T>(value: string, parse: (text: string) => T | undefined) => {
+  const all = (text: string) => {
+    const found = text.split(',').map((part) => parse(part.trim()));
+    return found.includes(undefined) ? undefined : (found as T[]);
+  };
+  return (fallback: readonly T[], help: string): Option<readonly T[]> => ({
+    help,
+    value,
+    fallback,
+    parse: all,
+    list: true,
+  });
+};
+
+const integer = (min: number, max: number) => (text: string) =>
+  /^\d{1,10}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined;
+const matching = (pattern: RegExp) => (text: string) => (pattern.test(text) ? text : undefined);
+const isOneOf =
+  <T extends string>(choices: readonly T[]) =>
+  (text: string) =>
+    choices.find((choice) => choice === text);
+
+const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+const DOMAIN = new RegExp(`^(?=.{1,253}$)${LABEL}(\\.${LABEL})*$`);
+
+const path = one('<absolute path>', matching(/^\/[^\0]*$/));
+const ip = one('<address>', (text) => (isIP(text) ? text : undefined));
+const port = one('<port, 0-65535>', integer(0, 65535));
+const count = one('<number>', integer(1, 1_000_000));
+const domain = one('<domain>', matching(DOMAIN));
+const url = one('<https URL>', (text) => (/^https:/.test(text) && URL.canParse(text) ? text : undefined));
+const choice = <T extends string>(choices: readonly T[]) => one(choices.join('|'), isOneOf(choices));
+const ips = many('<address>[,...]', (text) => (isIP(text) ? text : undefined));
+const cidrs = many('<address/bits>[,...]', (text) => (isCidr(text) ? text : undefined));
+const urls = many('<URL>[,...]', (text) => (URL.canParse(text) ? text : undefined));
+const labels = many('<key=value>[,...]', matching(/^[^=\s]+=[^=\s]*$/));
+const ports = one('<from>-<to>', (text) => {
+  const [from = 0, to = 0] = /^\d{1,5}-\d{1,5}$/.test(text) ? text.split('-').map(Number) : [];
+  return from > 0 && from <= to && to <= 65535 ? { from, to } : undefined;
+});
+
+export const commonOptions = {
+  config: path(undefined, 'settings as YAML, one `flag: value` per line (default <config-dir>/config.yaml)'),
+  configDir: path('/etc/skiff', 'configuration and the admin kubeconfig'),
+  dataDir: path('/var/lib/skiff', 'state that survives restarts'),
+  runDir: path('/run/skiff', 'sockets and what else does not survive a reboot'),
+  pkiDir: path(undefined, 'certificates and keys (default <data-dir>/pki)'),
+  port: port(6443, 'where the API listens'),
+  nodeIp: ips([], "this machine's address, one per family (default: that of the default route)"),
+  clusterCidr: cidrs(['10.42.0.0/16'], 'pod addresses, one range per family'),
+  serviceCidr: cidrs(['10.43.0.0/16'], 'service addresses, one range per family'),
+  clusterDns: ips(['10.43.0.10'], 'address of the kube-dns service'),
+  clusterDomain: domain('cluster.local', 'DNS domain of services'),
+  logLevel: choice(['debug', 'info', 'warn', 'error'])('info', 'least severity that is logged'),
+  logFormat: choice(['auto', 'json', 'text'])('auto', 'auto is text on a terminal, else JSON'),
+} as const;
+
+export const serverOptions = {
+  ...commonOptions,
+  run: many('api|scheduler|controllers[,...]', isOneOf(['api', 'scheduler', 'controllers'] as const))(
+    ['api', 'scheduler', 'controllers'],
+    'parts of the server this process runs',
+  ),
+  bindAddress: ip('0.0.0.0', 'address the API listens on'),
+  advertiseAddress: ip(undefined, 'address others reach the API by (default: the node address)'),
+  store: choice(['embedded', 'memory', 'etcd'])('embedded', 'where objects are kept; memory forgets them at exit'),
+  etcdEndpoints: urls([], 'etcd servers, with --store=etcd'),
+  etcdCaFile: path(undefined, 'authority of the etcd servers'),
+  etcdCertFile: path(undefined, 'client certificate for etcd'),
+  etcdKeyFile: path(undefined, 'its key'),
+  serviceAccountIssuer: url(undefined, 'issuer of tokens (default https://kubernetes.default.svc.<cluster-domain>)'),
+  nodePortRange: ports({ from: 30000, to: 32767 }, 'ports of NodePort services'),
+} as const;
+
+export const agentOptions = {
+  ...commonOptions,
+  server: url(undefined, 'where the API is (default https://127.0.0.1:<port>)'),
+  nodeName: domain(undefined, 'name of the Node object (default: the host name)'),
+  nodeLabel: labels([], 'labels this node registers with'),
+  kubeletBindAddress: ip('0.0.0.0', 'address of exec, logs and stats'),
+  kubeletPort: port(10250, 'port of exec, logs and stats'),
+  proxyHealthPort: port(10256, 'port that tells load balancers of service health; 0 for none'),
+  runtimeSocket: path(undefined, 'CRI socket (default <run-dir>/containerd/containerd.sock)'),
+  kubeletDir: path('/var/lib/kubelet', 'pod volumes and plugins'),
+  podLogsDir: path('/var/log/pods', 'logs of containers'),
+  containerLogsDir: path('/var/log/containers', 'links to the logs of containers'),
+  staticPodsDir: path(undefined, 'manifests run without the API (default <config-dir>/manifests)'),
+  cniConfDir: path(undefined, 'where the network configuration is written (default <data-dir>/cni/net.d)'),
+  cniBinDir: path('/usr/lib/cni', 'network plugins'),
+  cgroupRoot: matchingCgroup()('/', 'cgroup that holds kubepods; keeps several agents on a machine apart'),
+  cgroupDriver: choice(['auto', 'systemd', 'cgroupfs'])('auto', 'who makes cgroups'),
+  maxPods: count(110, 'most pods on this node'),
+  resolvConf: path('/etc/resolv.conf', 'name servers of the machine, for names outside the cluster'),
+} as const;
+
+export const upOptions = { ...serverOptions, ...agentOptions } as const;
+
+/** `dataDir` as a flag's name and a file's key. */
+export function flagOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+export function variableOf(name: string): string {
+  return `SKIFF_${flagOf(name).replaceAll('-', '_').toUpperCase()}`;
+}
+
+function matchingCgroup() {
+  return one('</cgroup>', matching(/^\/([\w.-]+\/?)*$/));
+}
+
+function isCidr(text: string): boolean {
+  const [address = '', bits = ''] = text.split('/');
+  const family = isIP(address);
+  return family !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+}

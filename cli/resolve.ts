@@ -1,0 +1,149 @@
+// From settings to what the processes are told: fills in what follows from other settings and from the machine.
+// Pure; machine.ts gathers the facts.
+import { isIPv4 } from 'node:net';
+import { join } from 'node:path';
+import type { AgentConfig } from '../agent/config.ts';
+import type { ServerConfig, StoreConfig } from '../apiserver/config.ts';
+import { UsageError } from './config.ts';
+import type { agentOptions, commonOptions, serverOptions, Values } from './options.ts';
+import { pkiFiles } from './pki.ts';
+
+export interface MachineFacts {
+  readonly hostname: string;
+  /** The address of the default route's interface, one per family, IPv4 first. */
+  readonly addresses: readonly string[];
+}
+
+type CommonValues = Values<typeof commonOptions>;
+type ServerValues = Values<typeof serverOptions>;
+type AgentValues = Values<typeof agentOptions>;
+
+export function serverConfig(values: ServerValues, machine: MachineFacts): ServerConfig {
+  checkFamilies(values);
+  const advertiseAddress = values.advertiseAddress ?? nodeIpsOf(values, machine)[0]!;
+  const files = pkiFiles(pkiDirOf(values));
+  return {
+    run: values.run,
+    bindAddress: values.bindAddress,
+    port: values.port,
+    advertiseAddress,
+    dataDir: join(values.dataDir, 'server'),
+    runDir: values.runDir,
+    store: storeOf(values),
+    pki: {
+      certFile: files.cert('apiserver'),
+      keyFile: files.key('apiserver'),
+      rootCaFile: files.cert('ca'),
+      clientCaFile: files.cert('ca'),
+      serviceAccountKeyFile: files.key('service-account'),
+      kubeletClientCertFile: files.cert('apiserver-kubelet-client'),
+      kubeletClientKeyFile: files.key('apiserver-kubelet-client'),
+      kubeletCaFile: files.cert('ca'),
+    },
+    serviceAccountIssuer: values.serviceAccountIssuer ?? `https://kubernetes.default.svc.${values.clusterDomain}`,
+    clusterDomain: values.clusterDomain,
+    clusterCidrs: values.clusterCidr,
+    serviceCidrs: values.serviceCidr,
+    clusterDns: values.clusterDns,
+    nodePortRange: values.nodePortRange,
+    log: { level: values.logLevel, format: values.logFormat },
+  };
+}
+
+export function agentConfig(values: AgentValues, machine: MachineFacts): AgentConfig {
+  checkFamilies(values);
+  const files = pkiFiles(pkiDirOf(values));
+  return {
+    nodeName: nodeNameOf(values, machine),
+    nodeIps: nodeIpsOf(values, machine),
+    nodeLabels: Object.fromEntries(values.nodeLabel.map((label) => label.split('=', 2) as [string, string])),
+    api: {
+      url: serverUrlOf(values),
+      caFile: files.cert('ca'),
+      certFile: files.cert('kubelet-client'),
+      keyFile: files.key('kubelet-client'),
+    },
+    kubelet: {
+      bindAddress: values.kubeletBindAddress,
+      port: values.kubeletPort,
+      certFile: files.cert('kubelet-server'),
+      keyFile: files.key('kubelet-server'),
+      clientCaFile: files.cert('ca'),
+    },
+    proxyHealth: { bindAddress: values.kubeletBindAddress, port: values.proxyHealthPort },
+    runtime: { socket: runtimeSocketOf(values) },
+    dataDir: join(values.dataDir, 'agent'),
+    runDir: values.runDir,
+    kubeletDir: values.kubeletDir,
+    podLogsDir: values.podLogsDir,
+    containerLogsDir: values.containerLogsDir,
+    staticPodsDir: values.staticPodsDir ?? join(values.configDir, 'manifests'),
+    cni: {
+      confDir: values.cniConfDir ?? join(values.dataDir, 'cni/net.d'),
+      binDir: values.cniBinDir,
+      stateDir: join(values.dataDir, 'cni/state'),
+    },
+    cgroupRoot: values.cgroupRoot,
+    cgroupDriver: values.cgroupDriver,
+    maxPods: values.maxPods,
+    clusterDomain: values.clusterDomain,
+    clusterDns: values.clusterDns,
+    clusterCidrs: values.clusterCidr,
+    serviceCidrs: values.serviceCidr,
+    resolvConf: values.resolvConf,
+    log: { level: values.logLevel, format: values.logFormat },
+  };
+}
+
+export function pkiDirOf(values: CommonValues): string {
+  return values.pkiDir ?? join(values.dataDir, 'pki');
+}
+
+export function nodeIpsOf(values: CommonValues, machine: MachineFacts): readonly string[] {
+  const addresses = values.nodeIp.length > 0 ? values.nodeIp : machine.addresses;
+  if (addresses.length > 0) return addresses;
+  throw new UsageError('this machine has no address to be reached by: connect it to a network or set --node-ip');
+}
+
+export function nodeNameOf(values: AgentValues, machine: MachineFacts): string {
+  return values.nodeName ?? machine.hostname.toLowerCase();
+}
+
+export function serverUrlOf(values: AgentValues): string {
+  return values.server ?? `https://127.0.0.1:${values.port}`;
+}
+
+export function runtimeSocketOf(values: AgentValues): string {
+  return values.runtimeSocket ?? join(values.runDir, 'containerd/containerd.sock');
+}
+
+export function adminKubeconfigOf(values: CommonValues): string {
+  return join(values.configDir, 'admin.kubeconfig');
+}
+
+function storeOf(values: ServerValues): StoreConfig {
+  const { store, etcdEndpoints, etcdCaFile: caFile, etcdCertFile: certFile, etcdKeyFile: keyFile } = values;
+  if (store === 'memory') return { kind: 'memory' };
+  if (store === 'embedded') {
+    if (etcdEndpoints.length > 0) throw new UsageError('--etcd-endpoints needs --store=etcd');
+    return { kind: 'embedded', path: join(values.dataDir, 'server/store.db') };
+  }
+  if (etcdEndpoints.length === 0) throw new UsageError('--store=etcd needs --etcd-endpoints');
+  return { kind: 'etcd', endpoints: etcdEndpoints, caFile, certFile, keyFile };
+}
+
+/** Two ranges are two families; a pod has one address of each. */
+function checkFamilies({ clusterCidr, serviceCidr }: CommonValues): void {
+  const families = (ranges: readonly string[]) => ranges.map((range) => (isIPv4(range.split('/')[0]!) ? 4 : 6));
+  for (const [flag, ranges] of [
+    ['--cluster-cidr', clusterCidr],
+    ['--service-cidr', serviceCidr],
+  ] as const) {
+    const found = families(ranges);
+    if (found.length > 2 || new Set(found).size !== found.length)
+      throw new UsageError(`${flag}: at most one range per address family`);
+  }
+  if (families(clusterCidr).join() !== families(serviceCidr).join()) {
+    throw new UsageError('--cluster-cidr and --service-cidr need the same address families in the same order');
+  }
+}
