@@ -34,6 +34,8 @@ export interface WriteOptions {
   fieldManager?: string;
 }
 
+export type CreateOptions = Omit<WriteOptions, 'subresource'>;
+
 export interface DeleteOptions {
   gracePeriodSeconds?: number;
   propagationPolicy?: 'Foreground' | 'Background' | 'Orphan';
@@ -81,7 +83,7 @@ export interface Client {
   create<T extends KubeObject>(
     of: ResourceDefinition<T>,
     object: New<T>,
-    options?: WriteOptions,
+    options?: CreateOptions,
     signal?: AbortSignal,
   ): Promise<T>;
   update<T extends KubeObject>(

@@ -1,0 +1,200 @@
+// What a loop knows of a resource: a list kept fresh by a watch, with indexes. It says which keys to look at again
+// and nothing more; after any interruption it lists anew and reports what differs.
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import { keyOf, type ResourceDefinition } from '../resource.ts';
+import type { KubeObject } from '../schema/kind.ts';
+import { isGone } from '../status.ts';
+import type { Client, ListOf } from './client.ts';
+
+export interface InformerOptions<T> {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** Further ways to find objects: name -> the values an object is found under. */
+  readonly indexes?: Readonly<Record<string, (object: T) => readonly string[]>>;
+}
+
+export type ChangeListener<T> = (key: string, now: T | undefined, before: T | undefined) => void;
+
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 10_000;
+const PAGE = 500;
+
+export class Informer<T extends KubeObject> {
+  readonly resource: ResourceDefinition<T>;
+  readonly #client: Client;
+  readonly #options: InformerOptions<T>;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #objects = new Map<string, T>();
+  readonly #byNamespace = new Map<string, Set<string>>();
+  readonly #indexes = new Map<string, Map<string, Set<string>>>();
+  readonly #listeners: ChangeListener<T>[] = [];
+  readonly #synced = Promise.withResolvers<void>();
+  #isSynced = false;
+  #version = '';
+
+  constructor(
+    client: Client,
+    resource: ResourceDefinition<T>,
+    options: InformerOptions<T>,
+    deps: { clock: Clock; log: Logger },
+  ) {
+    this.#client = client;
+    this.resource = resource;
+    this.#options = options;
+    this.#clock = deps.clock;
+    this.#log = deps.log.child({ informer: resource.plural });
+    for (const name of Object.keys(options.indexes ?? {})) this.#indexes.set(name, new Map());
+  }
+
+  /** Called for every change, and for every object known at the time a listener is added. */
+  onChange(listener: ChangeListener<T>): void {
+    this.#listeners.push(listener);
+    for (const [key, object] of this.#objects) listener(key, object, undefined);
+  }
+
+  get isSynced(): boolean {
+    return this.#isSynced;
+  }
+
+  /** Resolves when the first list is in. */
+  async synced(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const aborted = Promise.withResolvers<never>();
+    const abort = () => aborted.reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      await Promise.race([this.#synced.promise, aborted.promise]);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  get(key: string): T | undefined {
+    return this.#objects.get(key);
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  *list(namespace?: string): Generator<T> {
+    if (namespace === undefined) {
+      yield* this.#objects.values();
+      return;
+    }
+    for (const key of this.#byNamespace.get(namespace) ?? []) yield this.#objects.get(key)!;
+  }
+
+  byIndex(index: string, value: string): T[] {
+    const keys = this.#indexes.get(index)?.get(value) ?? [];
+    return Array.from(keys, (key) => this.#objects.get(key)!);
+  }
+
+  /** Lists and watches until the signal aborts. Failures are retried with back-off, for ever. */
+  async run(signal: AbortSignal): Promise<void> {
+    let retryMs = FIRST_RETRY_MS;
+    while (!signal.aborted) {
+      try {
+        if (this.#version === '') await this.#relist(signal);
+        retryMs = FIRST_RETRY_MS;
+        await this.#follow(signal);
+      } catch (err) {
+        if (signal.aborted) return;
+        // Too old to resume from: the next round lists anew.
+        if (isGone(err)) this.#version = '';
+        this.#log.debug({ err, retryMs }, 'list or watch failed, trying again');
+        await this.#clock.sleep(retryMs, signal).catch(() => undefined);
+        retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+      }
+    }
+  }
+
+  async #relist(signal: AbortSignal): Promise<void> {
+    const { namespace, labelSelector, fieldSelector } = this.#options;
+    const seen = new Set<string>();
+    let page: ListOf<T> | undefined;
+    do {
+      const from = page?.metadata.continue;
+      page = await this.#client.list(
+        this.resource,
+        { namespace, labelSelector, fieldSelector, limit: PAGE, ...(from && { continue: from }) },
+        signal,
+      );
+      for (const object of page.items) {
+        seen.add(keyOf(object));
+        this.#put(object);
+      }
+    } while (page.metadata.continue);
+    for (const key of [...this.#objects.keys()]) if (!seen.has(key)) this.#remove(key);
+    this.#version = page.metadata.resourceVersion;
+    this.#isSynced = true;
+    this.#synced.resolve();
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { namespace, labelSelector, fieldSelector } = this.#options;
+    const options = {
+      namespace,
+      labelSelector,
+      fieldSelector,
+      resourceVersion: this.#version,
+      allowWatchBookmarks: true,
+    };
+    for await (const event of this.#client.watch(this.resource, options, signal)) {
+      if (event.type === 'BOOKMARK') {
+        this.#version = event.resourceVersion;
+        continue;
+      }
+      this.#version = event.object.metadata.resourceVersion;
+      if (event.type === 'DELETED') this.#remove(keyOf(event.object));
+      else this.#put(event.object);
+    }
+  }
+
+  #put(object: T): void {
+    const key = keyOf(object);
+    const before = this.#objects.get(key);
+    if (before?.metadata.resourceVersion === object.metadata.resourceVersion) return;
+    if (before !== undefined) this.#unindex(key, before);
+    this.#objects.set(key, object);
+    this.#index(key, object);
+    for (const listener of this.#listeners) listener(key, object, before);
+  }
+
+  #remove(key: string): void {
+    const before = this.#objects.get(key);
+    if (before === undefined) return;
+    this.#unindex(key, before);
+    this.#objects.delete(key);
+    for (const listener of this.#listeners) listener(key, undefined, before);
+  }
+
+  #index(key: string, object: T): void {
+    addTo(this.#byNamespace, object.metadata.namespace ?? '', key);
+    for (const [name, index] of this.#indexes) {
+      for (const value of this.#options.indexes![name]!(object)) addTo(index, value, key);
+    }
+  }
+
+  #unindex(key: string, object: T): void {
+    removeFrom(this.#byNamespace, object.metadata.namespace ?? '', key);
+    for (const [name, index] of this.#indexes) {
+      for (const value of this.#options.indexes![name]!(object)) removeFrom(index, value, key);
+    }
+  }
+}
+
+function addTo(index: Map<string, Set<string>>, value: string, key: string): void {
+  const keys = index.get(value);
+  if (keys === undefined) index.set(value, new Set([key]));
+  else keys.add(key);
+}
+
+function removeFrom(index: Map<string, Set<string>>, value: string, key: string): void {
+  const keys = index.get(value);
+  keys?.delete(key);
+  if (keys?.size === 0) index.delete(value);
+}

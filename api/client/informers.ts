@@ -1,0 +1,39 @@
+// One informer per resource for everybody in a process who wants it.
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import type { ResourceDefinition } from '../resource.ts';
+import type { KubeObject } from '../schema/kind.ts';
+import type { Client } from './client.ts';
+import { Informer } from './informer.ts';
+
+/** Every shared informer can be asked for what an owner controls. */
+const BY_OWNER = { owner: (object: KubeObject) => (object.metadata.ownerReferences ?? []).map(({ uid }) => uid) };
+
+export class Informers {
+  readonly #client: Client;
+  readonly #deps: { clock: Clock; log: Logger };
+  readonly #informers = new Map<ResourceDefinition, Informer<KubeObject>>();
+
+  constructor(client: Client, deps: { clock: Clock; log: Logger }) {
+    this.#client = client;
+    this.#deps = deps;
+  }
+
+  /** The whole resource, all namespaces, with the index 'owner' by owner UID. */
+  of<T extends KubeObject>(resource: ResourceDefinition<T>): Informer<T> {
+    const known = this.#informers.get(resource as unknown as ResourceDefinition);
+    if (known !== undefined) return known as unknown as Informer<T>;
+    const informer = new Informer<T>(this.#client, resource, { indexes: BY_OWNER }, this.#deps);
+    this.#informers.set(resource as unknown as ResourceDefinition, informer as unknown as Informer<KubeObject>);
+    return informer;
+  }
+
+  /** Runs what has been asked for so far. Call it after every room took its informers. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(Array.from(this.#informers.values(), (informer) => informer.run(signal)));
+  }
+
+  async synced(signal: AbortSignal): Promise<void> {
+    await Promise.all(Array.from(this.#informers.values(), (informer) => informer.synced(signal)));
+  }
+}
