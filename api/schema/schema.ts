@@ -54,6 +54,8 @@ export interface ScalarSchema<T = unknown> extends Typed<T> {
   readonly constraints?: Constraints;
   /** For 'any': which message carries it in protobuf and how OpenAPI names it. */
   readonly ref?: string;
+  /** Bytes are a list to OpenAPI; one field (APIService's caBundle) carries the mark. */
+  readonly listType?: 'atomic';
 }
 
 export interface ListSchema<T = unknown> extends Typed<T> {
