@@ -51,7 +51,7 @@ test('a file of another command is understood, as far as it is known somewhere',
 });
 
 const mistakes: [argv: string[], env: Sources['env'], file: string | undefined, message: string][] = [
-  [['--prot=1'], {}, undefined, 'unknown flag --prot (did you mean port?)'],
+  [['--prot=1'], {}, undefined, 'unknown flag --prot'],
   [['--cluster-cdir=1'], {}, undefined, 'unknown flag --cluster-cdir (did you mean cluster-cidr?)'],
   [['--zzz=1'], {}, undefined, 'unknown flag --zzz'],
   [['--port'], {}, undefined, '--port needs a value: <port, 0-65535>'],
