@@ -37,7 +37,9 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly verbs: readonly Verb[];
   readonly schema: ObjectSchema<T>;
   readonly subresources: Readonly<Record<string, SubresourceDefinition>>;
-  /** Beyond metadata.name and metadata.namespace. */
+  /** DELETE answers with the object, not with a Status. */
+  readonly returnsDeleted?: boolean;
+  /** Beyond metadata.name and metadata.namespace. Absent and empty differ: they word their errors differently. */
   readonly selectableFields?: readonly string[];
   readonly columns: readonly Column[];
   /** Below /registry/, where it is not the plural: 'minions', 'services/specs', `<group>/<plural>` ... */

@@ -1,6 +1,7 @@
 // Event: something happened to an object.
+import { kind } from '../../schema/kind.ts';
 import { field, int32, microTime, object, ptr, required, string, type TypeOf, time } from '../../schema/schema.ts';
-import { TemplateMeta } from '../meta/template-meta.ts';
+import { ObjectMeta } from '../meta/object-meta.ts';
 import { ObjectReference } from './references.ts';
 
 export const EventSource = object('io.k8s.api.core.v1.EventSource', {
@@ -15,10 +16,8 @@ export const EventSeries = object('io.k8s.api.core.v1.EventSeries', {
 });
 export type EventSeries = TypeOf<typeof EventSeries>;
 
-export const Event = object('io.k8s.api.core.v1.Event', {
-  apiVersion: string(0),
-  kind: string(0),
-  metadata: field(1, TemplateMeta, { required, emitZero: {} }),
+export const Event = kind('io.k8s.api.core.v1.Event', {
+  metadata: field(1, ObjectMeta, { required, emitZero: {} }),
   involvedObject: field(2, ObjectReference, { required, emitZero: {} }),
   reason: string(3),
   message: string(4),
