@@ -36,7 +36,7 @@ export interface ImageSpec {
 export interface Blob {
   mediaType: string;
   digest: string;
-  data: Buffer;
+  data: Buffer<ArrayBuffer>;
 }
 
 export interface Image {
@@ -163,11 +163,11 @@ function foldersAbove(path: string): string[] {
   return parts.map((_, depth) => parts.slice(0, depth + 1).join('/'));
 }
 
-function json(value: unknown): Buffer {
+function json(value: unknown): Buffer<ArrayBuffer> {
   return Buffer.from(JSON.stringify(value));
 }
 
-function blob(mediaType: string, data: Buffer): Blob {
+function blob(mediaType: string, data: Buffer<ArrayBuffer>): Blob {
   return { mediaType, digest: sha256(data), data };
 }
 

@@ -12,7 +12,7 @@ const BLOCK = 512;
 const NAME_BYTES = 100;
 const TYPE = { file: '0', hardlink: '1', symlink: '2', directory: '5', longLink: 'K', longName: 'L' } as const;
 
-export function tar(entries: readonly TarEntry[]): Buffer {
+export function tar(entries: readonly TarEntry[]): Buffer<ArrayBuffer> {
   return Buffer.concat([...entries.flatMap(entryBlocks), Buffer.alloc(2 * BLOCK)]);
 }
 

@@ -3,7 +3,7 @@
 // (overlayfs cannot lie on overlayfs), and the cgroup tree starts at a cgroup made for the node. Outside, nothing changes.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { findChild, Holder } from './holder.ts';
@@ -200,9 +200,4 @@ async function pidsBelow(dir: string): Promise<number[]> {
     entries.filter((entry) => entry.isDirectory()).map(({ name }) => pidsBelow(join(dir, name))),
   );
   return [...own.split('\n').filter(Boolean).map(Number), ...below.flat()];
-}
-
-export async function makeDir(path: string): Promise<string> {
-  await mkdir(path, { recursive: true });
-  return path;
 }

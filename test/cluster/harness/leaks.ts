@@ -1,0 +1,113 @@
+// Nothing of a test may stay on the host: what is there before is compared with what is there after. Nodes of other
+// test processes come and go meanwhile, so what carries another owner's pid in its name is theirs to account for.
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { hierarchies } from './node-cgroups.ts';
+import { NODE_PREFIX } from './node-namespace.ts';
+import { exec } from './process.ts';
+import { waitFor } from './wait.ts';
+
+type HostState = Map<string, readonly string[]>;
+
+export interface LeakCheck {
+  /** Throws with every difference. Gives the kernel a moment: namespaces are taken down after their last process. */
+  verify(): Promise<void>;
+}
+
+export async function beginLeakCheck(): Promise<LeakCheck> {
+  const before = await hostState();
+  return {
+    async verify() {
+      await waitFor(
+        'the host to be as it was before',
+        async () => {
+          const left = differences(before, await hostState());
+          if (left.length > 0) throw new Error(`\n  ${left.join('\n  ')}`);
+          return true;
+        },
+        { timeoutMs: 5_000, intervalMs: 100 },
+      );
+    },
+  };
+}
+
+/** What is new and what is gone, one line each. */
+export function differences(before: HostState, after: HostState): string[] {
+  return [...before.keys()].flatMap((kind) => {
+    const [was, is] = [before.get(kind) ?? [], after.get(kind) ?? []];
+    return [
+      ...is.filter((each) => !was.includes(each)).map((each) => `left behind: ${kind} ${each}`),
+      ...was.filter((each) => !is.includes(each)).map((each) => `gone: ${kind} ${each}`),
+    ];
+  });
+}
+
+async function hostState(): Promise<HostState> {
+  const trees = await hierarchies();
+  return new Map([
+    ['process', await processes()],
+    ['mount', await mounts()],
+    ['network namespace', await list('/run/netns')],
+    ['interface', await interfaces()],
+    ['nftables table', await tables()],
+    ['cgroup', (await Promise.all(trees.map(({ mountPoint }) => list(mountPoint)))).flat().filter(isOurs)],
+    ['folder', (await list(tmpdir())).filter(isOurs)],
+    [
+      'host folder',
+      await presentOf(['/var/lib/skiff', '/run/skiff', '/etc/skiff', '/etc/cni/net.d', '/var/lib/kubelet']),
+    ],
+  ]);
+}
+
+const RUNTIME = /^(containerd|containerd-shim.*|runc|docker-registry|catatonit|unshare|nsenter)$/;
+
+/** Programs of the kind nodes are made of: below us, or in no PID namespace of their own. */
+async function processes(): Promise<string[]> {
+  const found: string[] = [];
+  const hostPids = await readlink('/proc/self/ns/pid');
+  for (const pid of await list('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    // Processes end while we look.
+    const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
+    const namespace = await readlink(`/proc/${pid}/ns/pid`).catch(() => '');
+    const cgroups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
+    const onHost = RUNTIME.test(name) && namespace === hostPids && !cgroups.includes(NODE_PREFIX);
+    if ((onHost && !isHelper(name)) || cgroups.includes(`/${NODE_PREFIX}${process.pid}-`)) found.push(`${pid} ${name}`);
+  }
+  return found;
+}
+
+/** Other test processes use these on the host all the time; ours have nodes' cgroups, and are found by them. */
+function isHelper(name: string): boolean {
+  return name === 'unshare' || name === 'nsenter' || name === 'catatonit';
+}
+
+async function mounts(): Promise<string[]> {
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').filter(Boolean);
+  return lines.map((line) => line.split(' ')[4]!).filter((path) => !path.includes(NODE_PREFIX) || isOurs(path));
+}
+
+async function interfaces(): Promise<string[]> {
+  const { stdout } = await exec('ip', ['-details', '-json', 'link', 'show']);
+  const links = JSON.parse(stdout) as { ifname: string; ifalias?: string }[];
+  return links.filter(({ ifalias }) => ifalias === undefined || isOurs(ifalias)).map(({ ifname }) => ifname);
+}
+
+async function tables(): Promise<string[]> {
+  const { stdout } = await exec('nft', ['list', 'tables']);
+  return stdout.split('\n').filter(Boolean);
+}
+
+async function presentOf(paths: readonly string[]): Promise<string[]> {
+  const present = await Promise.all(paths.map(async (path) => ((await list(path)).length > 0 ? [path] : [])));
+  return present.flat();
+}
+
+function isOurs(name: string): boolean {
+  return name.includes(`${NODE_PREFIX}${process.pid}`);
+}
+
+/** A folder that is not there has nothing in it. */
+async function list(path: string): Promise<string[]> {
+  return readdir(path).catch(() => []);
+}
