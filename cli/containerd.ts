@@ -61,7 +61,7 @@ export function defaultContainerdOptions(dirs: {
     configFile: `${dirs.dataDir}/containerd.toml`,
     logFile: `${dirs.dataDir}/log/containerd.log`,
     certsDir: `${dirs.configDir}/certs.d`,
-    cniConfDir: '/etc/cni/net.d',
+    cniConfDir: `${dirs.dataDir}/cni/net.d`,
     cniBinDirs: ['/usr/lib/cni', '/opt/cni/bin'],
     sandboxImage: PAUSE_IMAGE,
     streamAddress: '127.0.0.1',

@@ -6,14 +6,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { ImageClient } from '../../agent/cri/images.ts';
 import { RuntimeClient } from '../../agent/cri/runtime.ts';
-import type { ContainerConfig, PodSandboxConfig } from '../../agent/cri/types.ts';
+import type { AuthConfig, ContainerConfig, PodSandboxConfig } from '../../agent/cri/types.ts';
 import { systemClock } from '../../api/system.ts';
 import { writeImageArchive } from '../../cli/oci-image.ts';
 import { TestContainerd } from './harness/containerd.ts';
 import { NONCE, testImages } from './harness/images.ts';
 import { beginLeakCheck, type LeakCheck } from './harness/leaks.ts';
 import { NODE_PREFIX, NodeNamespace } from './harness/node-namespace.ts';
+import { Registry } from './harness/registry.ts';
 import { Segment } from './harness/segment.ts';
 import { waitFor } from './harness/wait.ts';
 
@@ -33,8 +35,8 @@ before(async () => {
   await writeImageArchive(Object.values(await testImages()), archive);
   const segment = opened.use(await Segment.create(`${NODE_PREFIX}${process.pid}`));
   node = opened.use(await NodeNamespace.create({ name: 'node-1', segment }));
-  await node.exec('mkdir', ['-p', '/etc/cni/net.d']);
-  await node.exec('tee', ['/etc/cni/net.d/10-test.conflist'], { input: JSON.stringify(podNetwork) });
+  await node.exec('mkdir', ['-p', '/var/lib/skiff/cni/net.d']);
+  await node.exec('tee', ['/var/lib/skiff/cni/net.d/10-test.conflist'], { input: JSON.stringify(podNetwork) });
   containerd = await TestContainerd.start(node, [archive]);
   runtime = opened.use(new RuntimeClient(containerd.socket, systemClock));
 });
@@ -74,6 +76,24 @@ test('the web image answers the node with its host name and the nonce', async ()
     return (await node.exec('busybox', ['wget', '-q', '-O', '-', `http://${network!.ip}:8080/`])).stdout;
   });
   assert.equal(answer, `web ${NONCE}\n`);
+});
+
+test('images are pulled from a registry, with credentials where it wants them', async () => {
+  const auth = { user: 'puller', password: NONCE };
+  await using open = await Registry.start(node);
+  await using closed = await Registry.start(node, { port: 5001, auth });
+  for (const registry of [open, closed]) {
+    await registry.trustOn(node);
+    await registry.push((await testImages(registry.host)).web);
+  }
+  using images = new ImageClient(containerd.socket, systemClock);
+  const pull = (ref: string, credentials?: AuthConfig) => images.pull(ref, credentials, undefined, never);
+  assert.match(await pull(`${open.host}/test/web:1`), /^sha256:/);
+  await assert.rejects(pull(`${open.host}/test/none:1`), /not found/);
+  await assert.rejects(pull(`${closed.host}/test/web:1`), /authorization failed|401|no basic auth/);
+  const { user: username, password } = auth;
+  await assert.rejects(pull(`${closed.host}/test/web:1`, { username, password: 'wrong' }), /401|authorization/);
+  assert.match(await pull(`${closed.host}/test/web:1`, { username, password }), /^sha256:/);
 });
 
 test('containers run on while containerd is away, and a new containerd finds them', async () => {

@@ -49,8 +49,9 @@ export class Registry implements AsyncDisposable {
   /** Lets a node's containerd pull from here without TLS. */
   async trustOn(node: NodeNamespace, certsDir = '/etc/skiff/certs.d'): Promise<void> {
     const dir = `${certsDir}/${this.host}`;
+    const url = `http://${this.host}`;
     await node.exec('mkdir', ['-p', dir]);
-    await node.exec('tee', [`${dir}/hosts.toml`], { input: `server = "http://${this.host}"\n` });
+    await node.exec('tee', [`${dir}/hosts.toml`], { input: `server = "${url}"\n[host."${url}"]\n` });
   }
 
   /** The image's reference has to begin with this registry's host. */
