@@ -1,0 +1,37 @@
+// The host programs skiff needs, and which Debian package brings each. A package is installed only when one of its
+// programs is nowhere to be found: what the machine already has, from wherever it came, is used as it is.
+// @ts-check
+
+/**
+ * @typedef {object} HostPackage
+ * @property {string} name
+ * @property {string[]} programs on the search path, or absolute
+ * @property {string} [unit] a service that comes with the package and that nobody asked us to run
+ * @property {boolean} [isStatic] the program must not need libraries, because tests put it into images
+ */
+
+/** @type {HostPackage[]} */
+export const hostPackages = [
+  { name: 'containerd', programs: ['containerd', 'ctr', 'containerd-shim-runc-v2'], unit: 'containerd.service' },
+  { name: 'runc', programs: ['runc'] },
+  { name: 'nftables', programs: ['nft'] },
+  {
+    name: 'containernetworking-plugins',
+    programs: ['/usr/lib/cni/ptp', '/usr/lib/cni/host-local', '/usr/lib/cni/loopback'],
+  },
+  { name: 'iproute2', programs: ['ip'] },
+  { name: 'conntrack', programs: ['conntrack'] },
+  { name: 'catatonit', programs: ['catatonit'] },
+  { name: 'kubernetes-client', programs: ['kubectl'] },
+];
+
+// Unpacked beside the checkout, never installed: their installation would start services, or replace what is there.
+/** @type {HostPackage[]} */
+export const testPackages = [
+  { name: 'busybox-static', programs: ['busybox'], isStatic: true },
+  { name: 'docker-registry', programs: ['docker-registry'] },
+  { name: 'etcd-server', programs: ['etcd'] },
+];
+
+/** Root's PATH is not always on the PATH of the one who became root. */
+export const systemDirs = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];

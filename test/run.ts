@@ -1,0 +1,82 @@
+// Runs the rings: `node test/run.ts unit | cluster | all [name pattern]`. Unit tests run side by side; cluster tests
+// one after another, because each has the machine's processors and kernel tables to itself. Both go through one
+// reporter, so that the summary at the end speaks of everything.
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { run } from 'node:test';
+import { spec, type TestEvent } from 'node:test/reporters';
+
+interface Ring {
+  readonly name: string;
+  readonly files: string[];
+  readonly concurrency: number;
+  readonly fileTimeoutMs: number;
+}
+
+const top = join(import.meta.dirname, '..');
+const MINUTE_MS = 60_000;
+const long = process.env['SKIFF_LONG'] === '1';
+
+const rings: Ring[] = [
+  {
+    name: 'unit',
+    files: globSync('test/**/*.test.ts', { cwd: top, exclude: ['test/cluster/**', 'test/vm/**'] }).sort(),
+    concurrency: Math.max(2, availableParallelism()),
+    fileTimeoutMs: 3 * MINUTE_MS,
+  },
+  {
+    name: 'cluster',
+    files: globSync('test/cluster/**/*.test.ts', { cwd: top }).sort(),
+    concurrency: 1,
+    fileTimeoutMs: (long ? 120 : 15) * MINUTE_MS,
+  },
+];
+
+const [wanted = 'all', pattern] = process.argv.slice(2);
+const chosen = rings.filter(({ name }) => wanted === 'all' || wanted === name);
+if (chosen.length === 0) {
+  console.error('usage: node test/run.ts unit | cluster | all [name pattern]');
+  process.exit(2);
+}
+
+const COUNTS = ['tests', 'suites', 'passed', 'failed', 'cancelled', 'skipped', 'todo'] as const;
+const SHOWN: Partial<Record<(typeof COUNTS)[number], string>> = { passed: 'pass', failed: 'fail' };
+
+/** All rings as one stream: their own summaries are taken out and one of all is put at the end. */
+async function* eventsOf(rings: readonly Ring[]): AsyncGenerator<TestEvent> {
+  const totals = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Record<(typeof COUNTS)[number], number>;
+  let durationMs = 0;
+  for (const { files, concurrency, fileTimeoutMs } of rings) {
+    const events = run({ cwd: top, files, concurrency, timeout: fileTimeoutMs, testNamePatterns: pattern });
+    for await (const event of events as AsyncIterable<TestEvent>) {
+      if (event.type === 'test:summary' && event.data.file === undefined) {
+        const counts = event.data.counts as Partial<typeof totals>;
+        for (const name of COUNTS) totals[name] += counts[name] ?? 0;
+        durationMs += event.data.duration_ms;
+      } else if (!isSummaryLine(event)) {
+        yield event;
+      }
+    }
+  }
+  const lines = COUNTS.map((name) => `${SHOWN[name] ?? name} ${totals[name]}`);
+  for (const message of [...lines, `duration_ms ${durationMs}`]) {
+    yield { type: 'test:diagnostic', data: { nesting: 0, message, level: 'info' } } as TestEvent;
+  }
+  // A ring that found no test is a mistake in the tree, not a success.
+  if (totals.failed + totals.cancelled > 0 || totals.tests === 0) process.exitCode = 1;
+}
+
+/** What the runner says of itself belongs to no file. */
+function isSummaryLine(event: TestEvent): boolean {
+  return (
+    event.type === 'test:diagnostic' && event.data.file === undefined && /^[a-z_]+ [\d.]+$/.test(event.data.message)
+  );
+}
+
+const reporter = new spec();
+reporter.pipe(process.stdout);
+for await (const event of eventsOf(chosen)) {
+  if (!reporter.write(event)) await new Promise((resolve) => reporter.once('drain', resolve));
+}
+reporter.end();
