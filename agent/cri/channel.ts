@@ -3,7 +3,6 @@
 // must not keep pods waiting for gRPC's default back-off of up to two minutes.
 import type { Client, ServiceDefinition } from '@grpc/grpc-js';
 import type { Rpc } from './call.ts';
-import { protoFile } from './proto-file.ts';
 
 // As large as upstream allows: a node full of containers lists in one message.
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -24,7 +23,7 @@ export class Channel implements Disposable {
   readonly #service: string;
   #loaded: Promise<Loaded> | undefined;
 
-  /** `proto` is a file of proto/, `service` its full name, such as `runtime.v1.RuntimeService`. */
+  /** `proto` is the path of a file of proto/, `service` its full name, such as `runtime.v1.RuntimeService`. */
   constructor(socket: string, proto: string, service: string) {
     this.#socket = socket;
     this.#proto = proto;
@@ -92,7 +91,7 @@ export class Channel implements Disposable {
   async #load(): Promise<Loaded> {
     const [grpc, loader] = await Promise.all([import('@grpc/grpc-js'), import('@grpc/proto-loader')]);
     // 64-bit numbers as strings: nanoseconds do not fit a double.
-    const definition = await loader.load(protoFile(this.#proto), { longs: String, enums: String, defaults: true });
+    const definition = await loader.load(this.#proto, { longs: String, enums: String, defaults: true });
     const service = definition[this.#service] as unknown as ServiceDefinition;
     const client = new grpc.Client(`unix://${this.#socket}`, grpc.credentials.createInsecure(), {
       'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,

@@ -1,6 +1,7 @@
 // News from the runtime, as wake-ups only: which container to look at again. CRI's own stream where the runtime has
 // it, else containerd's. Events may be lost or doubled (upstream's trial of them was reverted for that), so nobody
 // may conclude anything from one, and after every break in the stream the owner is told to look at everything.
+import { assetPath } from '../../api/assets.ts';
 import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import { criError } from './call.ts';
@@ -28,8 +29,12 @@ export class RuntimeEvents implements AsyncDisposable {
     this.#clock = clock;
     this.#log = log;
     this.#onEvent = onEvent;
-    this.#cri = new Channel(socket, 'cri.proto', 'runtime.v1.RuntimeService');
-    this.#containerd = new Channel(socket, 'containerd-events.proto', 'containerd.services.events.v1.Events');
+    this.#cri = new Channel(socket, assetPath('proto/cri.proto'), 'runtime.v1.RuntimeService');
+    this.#containerd = new Channel(
+      socket,
+      assetPath('proto/containerd-events.proto'),
+      'containerd.services.events.v1.Events',
+    );
     this.#loop = this.#run(this.#stop.signal);
   }
 

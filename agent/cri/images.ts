@@ -1,4 +1,5 @@
 // The runtime's image service. A pull has no fixed deadline: it lasts as long as its owner waits.
+import { assetPath } from '../../api/assets.ts';
 import type { Clock } from '../../api/clock.ts';
 import { call, ignoreNotFound } from './call.ts';
 import { Channel } from './channel.ts';
@@ -13,7 +14,7 @@ export class ImageClient implements Disposable {
   readonly #clock: Clock;
 
   constructor(socket: string, clock: Clock) {
-    this.#channel = new Channel(socket, 'cri.proto', 'runtime.v1.ImageService');
+    this.#channel = new Channel(socket, assetPath('proto/cri.proto'), 'runtime.v1.ImageService');
     this.#clock = clock;
   }
 

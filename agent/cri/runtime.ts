@@ -1,4 +1,5 @@
 // The runtime service: sandboxes, containers, and the way into them. The smallest verb is `removeSandbox`.
+import { assetPath } from '../../api/assets.ts';
 import type { Clock } from '../../api/clock.ts';
 import { call, ignoreNotFound } from './call.ts';
 import { Channel } from './channel.ts';
@@ -21,7 +22,7 @@ const READ_MS = 30_000;
 const CHANGE_MS = 120_000;
 // Setting up a network may wait for a plugin: upstream gives a sandbox twice the usual time.
 const SANDBOX_MS = 240_000;
-const PROTO = 'cri.proto';
+const PROTO = assetPath('proto/cri.proto');
 
 export interface ExecRequest {
   containerId: string;

@@ -1,0 +1,54 @@
+// A container in the runtime's words: what it runs, sees and may use. Pure; what it refers to was read before.
+import type { Container } from '../../api/types/core/container.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import type { ContainerConfig, LinuxContainerResources, Mount } from '../cri/types.ts';
+import { buildEnv, type EnvSources } from './env.ts';
+import { expand } from './expand.ts';
+import type { PodFacts } from './field-ref.ts';
+import { containerHash } from './hash.ts';
+import { ANNOTATION, containerLogPath, LABEL } from './names.ts';
+import { podLabels } from './sandbox-config.ts';
+import { containerSecurity, type ImageUser } from './security.ts';
+
+export interface ContainerOptions {
+  readonly attempt: number;
+  readonly backOffMs: number;
+  /** As the runtime knows it. */
+  readonly imageRef: string;
+  readonly imageUser: ImageUser;
+  readonly sources: EnvSources;
+  readonly facts: PodFacts;
+  readonly mounts: readonly Mount[];
+  readonly resources: LinuxContainerResources;
+  readonly seccompDir: string;
+}
+
+export function containerConfig(pod: Pod, container: Container, options: ContainerOptions): ContainerConfig {
+  const { attempt, backOffMs, imageRef, imageUser, sources, facts, mounts, resources, seccompDir } = options;
+  const env = buildEnv(pod, container, sources, facts);
+  const lookUp = (name: string) => env.get(name);
+  const { name, image = '', command = [], args = [], workingDir, stdin, stdinOnce, tty } = container;
+  return {
+    metadata: { name, attempt },
+    image: { image: imageRef, userSpecifiedImage: image },
+    command: command.map((word) => expand(word, lookUp)),
+    args: args.map((word) => expand(word, lookUp)),
+    ...(workingDir !== undefined && { workingDir }),
+    envs: [...env].map(([key, value]) => ({ key, value: Buffer.from(value) })),
+    mounts: [...mounts],
+    labels: { ...podLabels(pod), [LABEL.container]: name },
+    annotations: {
+      [ANNOTATION.hash]: containerHash(container),
+      [ANNOTATION.restartCount]: String(attempt),
+      [ANNOTATION.backOffMs]: String(backOffMs),
+      [ANNOTATION.terminationGracePeriod]: String(pod.spec.terminationGracePeriodSeconds ?? 30),
+      [ANNOTATION.terminationMessagePath]: container.terminationMessagePath ?? '',
+      [ANNOTATION.terminationMessagePolicy]: container.terminationMessagePolicy ?? 'File',
+    },
+    logPath: containerLogPath(name, attempt),
+    stdin: stdin ?? false,
+    stdinOnce: stdinOnce ?? false,
+    tty: tty ?? false,
+    linux: { resources, securityContext: containerSecurity(pod, container, { imageUser, seccompDir }) },
+  };
+}

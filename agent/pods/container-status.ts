@@ -1,0 +1,132 @@
+// What the API is told about each container: state, the state before, and why it waits.
+import { timestamp } from '../../api/clock.ts';
+import type { Container } from '../../api/types/core/container.ts';
+import type { ContainerState, ContainerStatus } from '../../api/types/core/container-status.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import { goDuration } from './duration.ts';
+import { isSidecar, verdict } from './phase.ts';
+import { current, liveSandbox, newest, type ObservedContainer, probeOf, type World } from './world.ts';
+
+/** Sorted by name, as upstream lists them. */
+export function containerStatuses(pod: Pod, world: World, runtime: string, nowMs: number): ContainerStatus[] {
+  const initial = (pod.spec.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
+  return pod.spec.containers
+    .map((container) => statusOf(pod, container, world, runtime, initial, nowMs))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** In the order of the specification: the order in which they run. */
+export function initContainerStatuses(pod: Pod, world: World, runtime: string, nowMs: number): ContainerStatus[] {
+  return (pod.spec.initContainers ?? []).map((container) => {
+    const status = statusOf(pod, container, world, runtime, 'PodInitializing', nowMs);
+    if (isSidecar(container)) return status;
+    return { ...status, ready: status.state?.terminated?.exitCode === 0 };
+  });
+}
+
+function statusOf(
+  pod: Pod,
+  container: Container,
+  world: World,
+  runtime: string,
+  initial: string,
+  nowMs: number,
+): ContainerStatus {
+  const { name, image } = container;
+  const instances = world.containers.filter((instance) => instance.name === name);
+  const last = newest(world, name);
+  const { state, last: lastState } = states(pod, container, instances, world, runtime, initial, nowMs);
+  const running = last !== undefined && state.running !== undefined;
+  const probe = running ? probeOf(world, last.id) : undefined;
+  const mounts = (container.volumeMounts ?? []).map(({ name: volume, mountPath, readOnly }) => ({
+    name: volume,
+    mountPath,
+    ...(readOnly && { readOnly, recursiveReadOnly: 'Disabled' as const }),
+  }));
+  return {
+    name,
+    state,
+    lastState: lastState ?? {},
+    ready: probe !== undefined && probe.ready && probe.started && probe.unhealthy === undefined,
+    restartCount: last?.attempt ?? 0,
+    image: last?.image || (image ?? ''),
+    imageID: last?.imageId ?? '',
+    ...(last !== undefined && { containerID: `${runtime}://${last.id}` }),
+    started: probe?.started ?? false,
+    ...(container.resources !== undefined && last !== undefined && { resources: container.resources }),
+    ...(mounts.length > 0 && { volumeMounts: mounts }),
+  };
+}
+
+interface States {
+  readonly state: ContainerState;
+  readonly last?: ContainerState;
+}
+
+function states(
+  pod: Pod,
+  container: Container,
+  instances: readonly ObservedContainer[],
+  world: World,
+  runtime: string,
+  initial: string,
+  nowMs: number,
+): States {
+  const [last, before] = instances;
+  const previous = before === undefined ? undefined : terminated(before, runtime);
+  const why = waitingFor(container.name, world, nowMs);
+  if (last === undefined) return { state: { waiting: why ?? { reason: initial } } };
+  if (last.state === 'created' || world.hooked.has(last.id)) {
+    return { state: { waiting: why ?? { reason: initial } }, last: previous };
+  }
+  if (last.state === 'running')
+    return { state: { running: { startedAt: timestamp(last.startedAtMs) } }, last: previous };
+  if (last.state === 'unknown') {
+    return { state: { waiting: { reason: 'ContainerStatusUnknown' } }, last: previous };
+  }
+  const ended = terminated(last, runtime);
+  if (!startsAgain(pod, container, last, world, nowMs)) return { state: ended, last: previous };
+  const waitMs = last.finishedAtMs + last.backOffMs - nowMs;
+  const here = current(world, liveSandbox(world), container.name) !== undefined;
+  if (here && waitMs > 0) {
+    const { namespace, name, uid } = pod.metadata;
+    const period = goDuration(last.backOffMs);
+    const message = `back-off ${period} restarting failed container=${container.name} pod=${name}_${namespace}(${uid})`;
+    return { state: { waiting: { reason: 'CrashLoopBackOff', message } }, last: ended };
+  }
+  if (why !== undefined) return { state: { waiting: why }, last: ended };
+  return { state: ended, last: previous };
+}
+
+function startsAgain(pod: Pod, container: Container, last: ObservedContainer, world: World, nowMs: number): boolean {
+  if (pod.metadata.deletionTimestamp !== undefined || verdict(pod, world, nowMs) !== undefined) return false;
+  const policy = container.restartPolicy ?? pod.spec.restartPolicy ?? 'Always';
+  const isInit = !pod.spec.containers.some(({ name }) => name === container.name);
+  if (isInit && policy !== 'Always') return policy === 'OnFailure' && last.exitCode !== 0;
+  if (isInit && !isSidecar(container)) return last.exitCode !== 0;
+  return policy === 'Always' || (policy === 'OnFailure' && last.exitCode !== 0);
+}
+
+function waitingFor(name: string, world: World, nowMs: number): ContainerState['waiting'] {
+  const image = world.images.get(name);
+  if (image?.state === 'failed') return { reason: image.reason, message: image.message };
+  const failure = world.failures.get(name);
+  if (failure !== undefined && (nowMs < failure.retryAtMs || image === undefined)) {
+    return { reason: failure.reason, message: failure.message };
+  }
+  return undefined;
+}
+
+function terminated(container: ObservedContainer, runtime: string): ContainerState {
+  const { exitCode, reason, message, startedAtMs, finishedAtMs, id } = container;
+  return {
+    terminated: {
+      exitCode,
+      reason: reason || (exitCode === 0 ? 'Completed' : 'Error'),
+      ...(message !== '' && { message }),
+      startedAt: timestamp(startedAtMs),
+      finishedAt: timestamp(finishedAtMs),
+      containerID: `${runtime}://${id}`,
+    },
+  };
+}

@@ -1,0 +1,91 @@
+// Requests and limits as what the kernel understands: CPU shares and quota, memory limit, and whom the kernel kills
+// first when memory runs out.
+import type { Container } from '../../api/types/core/container.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import type { LinuxContainerResources } from '../cri/types.ts';
+import { amountOf, milli } from './amount.ts';
+import { isSidecar } from './phase.ts';
+
+export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
+
+export const CPU_PERIOD_US = 100_000;
+const MIN_SHARES = 2;
+const MAX_SHARES = 262_144;
+const MIN_QUOTA_US = 1_000;
+const GUARANTEED_OOM = -997;
+const BEST_EFFORT_OOM = 1_000;
+/** Pods of this priority and above belong to the system. */
+const CRITICAL_PRIORITY = 2_000_000_000;
+
+export function cpuShares(milliCpu: number): number {
+  return Math.min(MAX_SHARES, Math.max(MIN_SHARES, Math.floor((milliCpu * 1_024) / 1_000)));
+}
+
+export function cpuQuota(milliCpu: number): number {
+  return Math.max(MIN_QUOTA_US, Math.floor((milliCpu * CPU_PERIOD_US) / 1_000));
+}
+
+export function containerResources(pod: Pod, container: Container, nodeMemory: number): LinuxContainerResources {
+  const { requests = {}, limits = {} } = container.resources ?? {};
+  const cpuRequest = requests['cpu'] ?? limits['cpu'];
+  const hugepages = Object.entries(limits).filter(([name]) => name.startsWith('hugepages-'));
+  return {
+    cpuPeriod: CPU_PERIOD_US,
+    cpuShares: cpuRequest === undefined ? MIN_SHARES : cpuShares(milli(cpuRequest)),
+    ...(limits['cpu'] !== undefined && { cpuQuota: cpuQuota(milli(limits['cpu'])) }),
+    ...(limits['memory'] !== undefined && { memoryLimitInBytes: Math.floor(amountOf(limits['memory'])) }),
+    oomScoreAdj: oomScore(pod, container, nodeMemory),
+    ...(hugepages.length > 0 && {
+      hugepageLimits: hugepages.map(([name, limit]) => ({
+        pageSize: pageSize(name.slice('hugepages-'.length)),
+        limit: Math.floor(amountOf(limit)),
+      })),
+    }),
+  };
+}
+
+/** 2Mi is called 2MB there. */
+function pageSize(quantity: string): string {
+  return `${quantity.replace(/i$/, '')}B`;
+}
+
+export function qosClass(pod: Pod): QosClass {
+  const said = pod.status?.qosClass;
+  if (said !== undefined) return said as QosClass;
+  const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
+  const asks = all.map(({ resources = {} }) => ({
+    requests: positive(resources.requests),
+    limits: positive(resources.limits),
+  }));
+  if (asks.every(({ requests, limits }) => requests.size === 0 && limits.size === 0)) return 'BestEffort';
+  const guaranteed = asks.every(({ requests, limits }) =>
+    ['cpu', 'memory'].every(
+      (name) => limits.has(name) && (requests.get(name) ?? limits.get(name)) === limits.get(name),
+    ),
+  );
+  return guaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+function positive(list: Readonly<Record<string, string>> = {}): Map<string, number> {
+  const amounts = ['cpu', 'memory'].map((name): [string, number] => [name, amountOf(list[name] ?? '0')]);
+  return new Map(amounts.filter(([, amount]) => amount > 0));
+}
+
+export function oomScore(pod: Pod, container: Container, nodeMemory: number): number {
+  if ((pod.spec.priority ?? 0) >= CRITICAL_PRIORITY) return GUARANTEED_OOM;
+  const qos = qosClass(pod);
+  if (qos === 'Guaranteed') return GUARANTEED_OOM;
+  if (qos === 'BestEffort') return BEST_EFFORT_OOM;
+  const score = burstableScore(container, nodeMemory);
+  if (!isSidecar(container)) return score;
+  // A sidecar must not be killed before those it serves.
+  return Math.min(score, ...pod.spec.containers.map((main) => burstableScore(main, nodeMemory)));
+}
+
+function burstableScore({ resources }: Container, nodeMemory: number): number {
+  const request = amountOf(resources?.requests?.['memory'] ?? '0');
+  const score = Math.trunc(1_000 - (1_000 * request) / Math.max(nodeMemory, 1));
+  const floor = 1_000 + GUARANTEED_OOM;
+  if (score < floor) return floor;
+  return score === BEST_EFFORT_OOM ? BEST_EFFORT_OOM - 1 : score;
+}

@@ -1,0 +1,56 @@
+// A pod's sandbox in the runtime's words.
+import type { Pod } from '../../api/types/core/pod.ts';
+import type { DnsConfig, PodSandboxConfig } from '../cri/types.ts';
+import { podHostname } from './dns.ts';
+import { ANNOTATION, LABEL, type PodFolders, type PodName, podLogDir } from './names.ts';
+import { sandboxSecurity } from './security.ts';
+
+export interface SandboxOptions {
+  readonly attempt: number;
+  readonly dns: Required<DnsConfig>;
+  readonly folders: PodFolders;
+  readonly cgroupParent: string;
+}
+
+export function podName({ metadata }: Pod): PodName {
+  return { namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid };
+}
+
+export function podLabels({ metadata }: Pod): Record<string, string> {
+  return {
+    [LABEL.podName]: metadata.name,
+    [LABEL.podNamespace]: metadata.namespace ?? '',
+    [LABEL.podUid]: metadata.uid,
+  };
+}
+
+export function sandboxConfig(pod: Pod, { attempt, dns, folders, cgroupParent }: SandboxOptions): PodSandboxConfig {
+  const name = podName(pod);
+  const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
+  const { name: podNameOnly, namespace, uid } = name;
+  return {
+    metadata: { name: podNameOnly, uid, namespace, attempt },
+    // On the host's network the host's own name holds.
+    ...(!pod.spec.hostNetwork && { hostname: podHostname(pod) }),
+    logDirectory: podLogDir(folders, name),
+    dnsConfig: dns,
+    portMappings: all.flatMap(({ ports = [] }) =>
+      ports.map(({ protocol = 'TCP', containerPort, hostPort = 0, hostIP = '' }) => ({
+        protocol,
+        containerPort,
+        hostPort,
+        hostIp: hostIP,
+      })),
+    ),
+    labels: { ...pod.metadata.labels, ...podLabels(pod) },
+    annotations: {
+      ...pod.metadata.annotations,
+      [ANNOTATION.terminationGracePeriod]: String(pod.spec.terminationGracePeriodSeconds ?? 30),
+    },
+    linux: {
+      cgroupParent,
+      securityContext: sandboxSecurity(pod),
+      sysctls: Object.fromEntries((pod.spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
+    },
+  };
+}

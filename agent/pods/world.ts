@@ -1,0 +1,117 @@
+// What the planner is shown: what the runtime has of a pod, and what this process knows besides. The runtime's part
+// is read anew for every pass; the rest may be lost at any time (kill -9) and only costs a second look.
+
+export interface ObservedSandbox {
+  readonly id: string;
+  readonly attempt: number;
+  readonly ready: boolean;
+  readonly createdAtMs: number;
+  readonly ips: readonly string[];
+}
+
+export interface ObservedContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly sandboxId: string;
+  /** How many starts came before this one: the restart count. */
+  readonly attempt: number;
+  readonly state: 'created' | 'running' | 'exited' | 'unknown';
+  readonly createdAtMs: number;
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+  readonly exitCode: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly image: string;
+  readonly imageId: string;
+  /** Of the specification it was made from. */
+  readonly hash: string;
+  /** How long to wait after its end before the next start. */
+  readonly backOffMs: number;
+  readonly graceSeconds: number;
+}
+
+export interface RuntimeView {
+  /** Newest first. */
+  readonly sandboxes: readonly ObservedSandbox[];
+  /** Every instance the runtime still has, newest first. */
+  readonly containers: readonly ObservedContainer[];
+}
+
+/** A step that failed, by container (or '' for the pod): what status says and when to try again. */
+export interface Failure {
+  readonly reason: string;
+  readonly message: string;
+  readonly retryAtMs: number;
+}
+
+export type ImageState =
+  | { readonly state: 'pulling' }
+  | { readonly state: 'present'; readonly imageRef: string }
+  | { readonly state: 'failed'; readonly reason: string; readonly message: string; readonly retryAtMs: number };
+
+export interface ProbeView {
+  /** The startup probe has succeeded, or there is none. */
+  readonly started: boolean;
+  readonly ready: boolean;
+  /** Why the container must be restarted: a liveness or startup probe gave up. */
+  readonly unhealthy?: string;
+  readonly graceSeconds?: number;
+}
+
+/** What this process knows besides: see worker.ts. */
+export interface Memory {
+  readonly volumesReady: boolean;
+  /** Whatever cannot be done for this pod on this node; such a pod is never started. */
+  readonly refused?: { readonly reason: string; readonly message: string };
+  readonly images: ReadonlyMap<string, ImageState>;
+  readonly failures: ReadonlyMap<string, Failure>;
+  /** Containers being stopped. */
+  readonly stopping: ReadonlySet<string>;
+  /** Containers whose postStart hook has not ended. */
+  readonly hooked: ReadonlySet<string>;
+  readonly probes: ReadonlyMap<string, ProbeView>;
+  /** Volumes are unmounted and the cgroup is gone. */
+  readonly cleaned: boolean;
+  /** The API knows the final states, so the pod may be deleted there. */
+  readonly reported: boolean;
+}
+
+export const NO_MEMORY: Memory = {
+  volumesReady: false,
+  images: new Map(),
+  failures: new Map(),
+  stopping: new Set(),
+  hooked: new Set(),
+  probes: new Map(),
+  cleaned: false,
+  reported: false,
+};
+
+export interface World extends RuntimeView, Memory {}
+
+/** The newest instance of a container, in whatever sandbox. */
+export function newest(world: RuntimeView, name: string): ObservedContainer | undefined {
+  return world.containers.find((container) => container.name === name);
+}
+
+/** The sandbox that counts: the newest one, if it is alive. */
+export function liveSandbox(world: RuntimeView): ObservedSandbox | undefined {
+  const [sandbox] = world.sandboxes;
+  return sandbox?.ready ? sandbox : undefined;
+}
+
+/** The newest instance in this sandbox: one in an older sandbox says nothing about now. */
+export function current(world: RuntimeView, sandbox: ObservedSandbox | undefined, name: string) {
+  const last = newest(world, name);
+  return sandbox !== undefined && last?.sandboxId === sandbox.id ? last : undefined;
+}
+
+export function isAlive({ state }: ObservedContainer): boolean {
+  return state === 'running' || state === 'unknown';
+}
+
+/** No probe says otherwise: running is ready. */
+export function probeOf(world: Memory, id: string): ProbeView {
+  return world.probes.get(id) ?? { started: true, ready: true };
+}
