@@ -1,0 +1,246 @@
+// agent/network: the loop that keeps the tables as Services, endpoints and this node's pods want them. An event only
+// wakes it; a pass computes all that should be and applies the difference as one transaction per family.
+//
+//   change -> wake -> (gather a burst) -> ViewIndex -> Desired -> TableSync -> stale UDP flows
+
+import type { Clock } from '../../api/clock.ts';
+import type { Logger } from '../../api/log.ts';
+import type { Node } from '../../api/types/core/node.ts';
+import type { Service } from '../../api/types/core/service.ts';
+import type { EndpointSlice } from '../../api/types/discovery/endpoint-slice.ts';
+import { canonical, familyOf } from './addresses.ts';
+import { forget, staleFlows } from './conntrack.ts';
+import type { Exec } from './exec.ts';
+import type { Desired } from './model.ts';
+import { NftMonitor } from './monitor.ts';
+import { type Family, Nft } from './nft.ts';
+import { nodeView, placeOf } from './project.ts';
+import type { RulesetConfig } from './ruleset.ts';
+import type { Protocol } from './service-view.ts';
+import { type Frontend, frontendKey, hostPortFrontend } from './services.ts';
+import { TableSync } from './table-sync.ts';
+import { ViewIndex } from './view-index.ts';
+
+/** What the API says, as informers hold it: unchanged objects stay the same objects. */
+export interface NetworkInput {
+  /** False until the first list of each has arrived; until then what the kernel has is kept. */
+  synced(): boolean;
+  services(): Iterable<Service>;
+  slices(): Iterable<EndpointSlice>;
+  nodes(): Iterable<Node>;
+  /** Calls back after any change; the returned function ends it. */
+  onChange(callback: () => void): () => void;
+}
+
+export interface HostPort {
+  readonly hostIp?: string;
+  readonly hostPort: number;
+  readonly protocol: Protocol;
+  readonly port: number;
+}
+
+/** A pod of this node with an address of its own. */
+export interface LocalPod {
+  readonly ips: readonly string[];
+  readonly hostPorts: readonly HostPort[];
+}
+
+export interface ProxyOptions {
+  readonly nodeName: string;
+  readonly rulesets: readonly RulesetConfig[];
+  readonly input: NetworkInput;
+  readonly exec: Exec;
+  /** What goes before host programs that run on (`nft monitor`). */
+  readonly execPrefix?: readonly string[];
+  /** Called after each pass that saw other Services than the one before. */
+  readonly onServices?: (index: ViewIndex, changed: ReadonlySet<string>) => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** A burst of changes becomes one transaction; a pod that waits does not wait for it. */
+const GATHER_MS = 20;
+const RETRY_FIRST_MS = 200;
+const RETRY_MAX_MS = 30_000;
+/** Between two looks at the kernel for foreign changes, however many events say so. */
+const VERIFY_GAP_MS = 100;
+/** Without any event: for what the monitor may have missed. */
+const SAMPLE_EVERY_MS = 300_000;
+
+export class ServiceProxy implements AsyncDisposable {
+  readonly #options: ProxyOptions;
+  readonly #tables: TableSync[];
+  readonly #nft: Nft;
+  readonly #monitor: NftMonitor;
+  readonly #index = new ViewIndex();
+  readonly #pods = new Map<string, LocalPod>();
+  readonly #stop = new AbortController();
+  readonly #unsubscribe: () => void;
+  readonly #loop: Promise<void>;
+  #podsAdopted = false;
+  #verify = false;
+  #waiting: PromiseWithResolvers<void>[] = [];
+  #wake = Promise.withResolvers<void>();
+  #hurry = Promise.withResolvers<void>();
+  #lastSyncedAt: number | undefined;
+
+  constructor(options: ProxyOptions) {
+    const { exec, log, clock } = options;
+    this.#options = options;
+    this.#nft = new Nft(exec);
+    this.#tables = options.rulesets.map((config) => new TableSync(config, this.#nft, log));
+    this.#unsubscribe = options.input.onChange(() => this.#wake.resolve());
+    this.#monitor = new NftMonitor({
+      prefix: options.execPrefix,
+      table: this.#tables[0]?.table.name ?? '',
+      isOwn: (pid) => this.#nft.isOwn(pid),
+      onForeignChange: () => {
+        this.#verify = true;
+        this.#wake.resolve();
+      },
+      clock,
+      log,
+    });
+    this.#loop = this.#run(this.#stop.signal);
+    this.#wake.resolve();
+  }
+
+  /** Resolves when the kernel knows the pod: from then on it can talk. */
+  podUp(pod: LocalPod): Promise<void> {
+    this.#pods.set(podKey(pod.ips), pod);
+    return this.#passed();
+  }
+
+  /** Resolves when the kernel has forgotten the pod. */
+  podDown(ips: readonly string[]): Promise<void> {
+    this.#pods.delete(podKey(ips));
+    return this.#passed();
+  }
+
+  /** All pods that run here are known by `podUp` now: addresses the kernel holds beyond them are leftovers. */
+  podsAdopted(): Promise<void> {
+    this.#podsAdopted = true;
+    return this.#passed();
+  }
+
+  /** The node's ranges are known only after it has joined. */
+  configure(rulesets: readonly RulesetConfig[]): Promise<void> {
+    for (const config of rulesets) {
+      this.#tables.find(({ table }) => table.family === config.family)?.configure(config);
+    }
+    return this.#passed();
+  }
+
+  /** When (monotonic) the tables were last in agreement with the API; undefined before the first time. */
+  get lastSyncedAt(): number | undefined {
+    return this.#lastSyncedAt;
+  }
+
+  /** Resolves after a pass that began after this call; rejects when that pass fails. */
+  #passed(): Promise<void> {
+    const waiter = Promise.withResolvers<void>();
+    this.#waiting.push(waiter);
+    this.#hurry.resolve();
+    this.#wake.resolve();
+    return waiter.promise;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    let retryMs = RETRY_FIRST_MS;
+    while (!signal.aborted) {
+      await this.#sleep(SAMPLE_EVERY_MS, this.#wake.promise);
+      await this.#sleep(this.#verify ? VERIFY_GAP_MS : GATHER_MS, this.#hurry.promise);
+      if (signal.aborted) break;
+      this.#wake = Promise.withResolvers<void>();
+      this.#hurry = Promise.withResolvers<void>();
+      const waiters = this.#waiting;
+      this.#waiting = [];
+      try {
+        await this.#pass(signal);
+        for (const { resolve } of waiters) resolve();
+        retryMs = RETRY_FIRST_MS;
+      } catch (err) {
+        for (const { reject } of waiters) reject(err);
+        if (signal.aborted) break;
+        log.error({ err, retryMs }, 'service rules not applied');
+        await clock.sleep(retryMs, signal).catch(() => {});
+        retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
+        this.#wake.resolve();
+      }
+    }
+    for (const { reject } of this.#waiting) reject(signal.reason);
+  }
+
+  /** Sleeps until the time has passed or this has happened; leaves no timer behind. */
+  async #sleep(ms: number, until: Promise<void>): Promise<void> {
+    const timeout = Promise.withResolvers<void>();
+    using _timer = this.#options.clock.after(ms, timeout.resolve);
+    await Promise.race([timeout.promise, until]);
+  }
+
+  async #pass(signal: AbortSignal): Promise<void> {
+    const { input, nodeName, onServices, exec, clock, log } = this.#options;
+    const now = clock.monotonic();
+    const synced = input.synced();
+    if (synced) {
+      const nodes = Array.from(input.nodes(), nodeView);
+      const changed = this.#index.update(input.services(), input.slices(), placeOf(nodeName, nodes));
+      if (changed.size > 0) onServices?.(this.#index, changed);
+    }
+    const verify = this.#verify || (this.#lastSyncedAt !== undefined && now - this.#lastSyncedAt >= SAMPLE_EVERY_MS);
+    this.#verify = false;
+    for (const table of this.#tables) {
+      const { family } = table.table;
+      const desired = this.#desired(family, synced);
+      if (verify) await table.verify(signal);
+      const before = table.have;
+      await table.sync(desired, signal);
+      const stale = staleFlows(before?.frontends ?? new Map(), desired.frontends);
+      if (before !== undefined) await forget(stale, family, exec, log, signal);
+    }
+    if (synced) this.#lastSyncedAt = now;
+  }
+
+  #desired(family: Family, synced: boolean): Desired {
+    const frontends: Map<string, Frontend> = synced ? this.#index.frontends(family) : new Map();
+    // Names are answered on this node itself; the Service of the same address is there for those who look for it.
+    const dnsIp = this.#options.rulesets.find((config) => config.family === family)?.dnsIp;
+    for (const protocol of ['UDP', 'TCP'] as const) frontends.delete(frontendKey({ ip: dnsIp, protocol, port: 53 }));
+    const pods = new Set<string>();
+    for (const pod of this.#pods.values()) {
+      const ip = pod.ips.find((address) => familyOf(address) === family);
+      if (ip === undefined) continue;
+      pods.add(canonical(ip)!);
+      for (const frontend of this.#hostPorts(pod, canonical(ip)!)) {
+        // A Service's node port was there first, or will be handed out only where no host port is in use.
+        const key = frontendKey(frontend);
+        if (!frontends.has(key)) frontends.set(key, frontend);
+      }
+    }
+    const clusterIps = synced ? this.#index.clusterIps(family) : new Set<string>();
+    return { frontends, clusterIps, pods, complete: { services: synced, pods: this.#podsAdopted } };
+  }
+
+  /** The same objects for the same pod in every pass. */
+  readonly #hostPortFrontends = new WeakMap<LocalPod, Map<string, Frontend[]>>();
+  #hostPorts(pod: LocalPod, ip: string): readonly Frontend[] {
+    const byIp = this.#hostPortFrontends.getOrInsertComputed(pod, () => new Map());
+    return byIp.getOrInsertComputed(ip, () =>
+      pod.hostPorts
+        .filter(({ hostIp }) => !hostIp || familyOf(hostIp) === familyOf(ip) || hostIp === '0.0.0.0')
+        .map((port) => hostPortFrontend(port, ip)),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unsubscribe();
+    this.#stop.abort();
+    this.#wake.resolve();
+    this.#hurry.resolve();
+    await this.#loop;
+    await this.#monitor[Symbol.asyncDispose]();
+  }
+}
+
+const podKey = (ips: readonly string[]) => ips[0] ?? '';
