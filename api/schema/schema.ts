@@ -82,6 +82,11 @@ export interface ObjectSchema<T = unknown> extends Typed<T> {
   readonly mapType?: 'atomic' | 'granular';
   /** Groups of fields of which at most one may be set, for merging and OpenAPI (x-kubernetes-unions). */
   readonly unions?: readonly unknown[];
+  /**
+   * From a CustomResourceDefinition (set on the root only): wrong types are found by validation instead of decoding,
+   * and zeros stay as they were sent.
+   */
+  readonly custom?: boolean;
   /** Keeps fields that are not declared. */
   readonly preserveUnknown?: boolean;
   /** x-kubernetes-embedded-resource: apiVersion, kind and metadata are kept and checked. */
