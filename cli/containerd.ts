@@ -2,7 +2,7 @@
 // is not touched. Starts it, or adopts the one that an earlier run left; ends it, while shims and containers run on.
 // Whether and when to start it again is the owner's decision: `exited` says when it is gone.
 import { spawn } from 'node:child_process';
-import { chmod, copyFile, mkdir, open, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, open, readFile, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../api/clock.ts';
 import type { Logger } from '../api/log.ts';
@@ -17,6 +17,7 @@ import {
   searchPath,
 } from './containerd-host.ts';
 import { probeCri, socketAnswers } from './containerd-probe.ts';
+import { readFileIfThere, writeFileAtomically } from './files.ts';
 
 export interface ContainerdOptions {
   root: string;
@@ -149,7 +150,7 @@ export async function startContainerd(
   if (binary === undefined)
     throw new ContainerdError(`${opts.containerdBinary} is not installed: the package is called containerd`);
   const { config, snapshotter } = await makeConfig(opts, signal);
-  const before = await readFile(opts.configFile, 'utf8').catch(() => undefined);
+  const before = await readFileIfThere(opts.configFile);
   const plan = planStart(
     {
       runningPid: await findRunning(opts.configFile),
@@ -198,9 +199,7 @@ async function launch(binary: string, config: string, opts: ContainerdOptions): 
     await mkdir(dirname(file), { recursive: true, mode: 0o711 });
   await mkdir(opts.certsDir, { recursive: true });
   await mkdir(opts.cniConfDir, { recursive: true });
-  // In one step, so that an interrupted start never leaves half a file to compare with.
-  await writeFile(`${opts.configFile}.new`, config, { mode: 0o600 });
-  await rename(`${opts.configFile}.new`, opts.configFile);
+  await writeFileAtomically(opts.configFile, config, 0o600);
   await rotateWithin(opts.logFile, opts.logMaxBytes);
   // A file and not a pipe: containerd goes on writing when we are killed.
   await using output = await open(opts.logFile, 'a', 0o600);
@@ -286,7 +285,7 @@ async function whenGone(pid: number, clock: Clock, signal: AbortSignal): Promise
 }
 
 /** Keeps one older file beside the current one. The writer appends, so its file is emptied, not replaced. */
-async function rotateWithin(file: string, maxBytes: number): Promise<void> {
+export async function rotateWithin(file: string, maxBytes: number): Promise<void> {
   const size = await stat(file).then(
     ({ size }) => size,
     () => 0,
@@ -296,7 +295,7 @@ async function rotateWithin(file: string, maxBytes: number): Promise<void> {
   await truncate(file);
 }
 
-async function readTail(file: string, bytes: number): Promise<string> {
+export async function readTail(file: string, bytes: number): Promise<string> {
   const text = await readFile(file).catch(() => Buffer.alloc(0));
   return text.subarray(Math.max(0, text.length - bytes)).toString('utf8');
 }
