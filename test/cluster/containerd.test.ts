@@ -10,6 +10,7 @@ import { ImageClient } from '../../agent/cri/images.ts';
 import { RuntimeClient } from '../../agent/cri/runtime.ts';
 import type { AuthConfig, ContainerConfig, PodSandboxConfig } from '../../agent/cri/types.ts';
 import { systemClock } from '../../api/system.ts';
+import type { ContainerdOptions } from '../../cli/containerd.ts';
 import { writeImageArchive } from '../../cli/oci-image.ts';
 import { TestContainerd } from './harness/containerd.ts';
 import { NONCE, testImages } from './harness/images.ts';
@@ -118,6 +119,54 @@ test('a containerd whose owner was killed is adopted, and replaced when its conf
   assert.notEqual(containerd.facts.pid, pid);
   assert.equal(containerd.facts.adopted, false);
 });
+
+/** A second instance in the same node, in folders of its own. */
+const elsewhere = (root = '/var/lib/skiff/second'): Partial<ContainerdOptions> => ({
+  root,
+  state: '/run/second',
+  socket: '/run/second/containerd.sock',
+  configFile: '/var/lib/skiff/second.toml',
+  logFile: '/var/lib/skiff/log/second.log',
+});
+
+test('where overlayfs cannot work, layers are copied instead', async () => {
+  // The node's /etc is an overlay already, and one cannot lie on another.
+  await using second = await TestContainerd.start(node, [], elsewhere('/etc/second'));
+  assert.equal(second.facts.snapshotter, 'native');
+});
+
+const refusals: { it: string; options: Partial<ContainerdOptions>; says: RegExp }[] = [
+  {
+    it: 'a missing containerd',
+    options: { containerdBinary: 'containerd-that-is-not-there' },
+    says: /containerd-that-is-not-there is not installed: the package is called containerd$/,
+  },
+  {
+    it: 'a missing runc',
+    options: { runcBinary: '/none/runc' },
+    says: /runc is not installed: the package is called runc$/,
+  },
+  {
+    it: 'missing network plugins',
+    options: { cniBinDirs: ['/none'] },
+    says: /no CNI plugins in \/none: the package is called containernetworking-plugins$/,
+  },
+  {
+    it: 'a configuration that containerd refuses',
+    options: { logLevel: 'loud' as 'info' },
+    says: /containerd ended while starting: .*loud.* \(configuration \/var\/lib\/skiff\/second\.toml, log .*\)$/,
+  },
+  {
+    it: 'a socket that another process holds',
+    options: { socket: '/run/skiff/containerd/containerd.sock' },
+    says: /another process answers on \/run\/skiff\/containerd\/containerd\.sock/,
+  },
+];
+for (const { it, options, says } of refusals) {
+  test(`${it} is one line that says what to do`, async () => {
+    await assert.rejects(TestContainerd.start(node, [], { ...elsewhere(), ...options }), { message: says });
+  });
+}
 
 test('the runtime`s files stay inside the node', async () => {
   assert.equal((await node.exec('ls', ['/run/containerd/runc'], { mayFail: true })).code === 0, false);

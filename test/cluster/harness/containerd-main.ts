@@ -1,14 +1,18 @@
 // Runs inside a test node: starts containerd as `skiff up` does, imports the images of the archives it is given, says
-// so in one line of JSON on stdout, and ends it on SIGTERM. Arguments: image archives.
+// so in one line of JSON on stdout, and ends it on SIGTERM. Arguments: image archives. CONTAINERD_OPTIONS, as JSON,
+// stands before the defaults.
 import { once } from 'node:events';
 import { silent } from '../../../api/log.ts';
 import { systemClock } from '../../../api/system.ts';
-import { defaultContainerdOptions, startContainerd } from '../../../cli/containerd.ts';
+import { type ContainerdOptions, defaultContainerdOptions, startContainerd } from '../../../cli/containerd.ts';
 import { importArchive, importPauseImage } from '../../../cli/oci-import.ts';
 
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
-const opts = defaultContainerdOptions({ dataDir: '/var/lib/skiff', runDir: '/run/skiff', configDir: '/etc/skiff' });
+const opts: ContainerdOptions = {
+  ...defaultContainerdOptions({ dataDir: '/var/lib/skiff', runDir: '/run/skiff', configDir: '/etc/skiff' }),
+  ...JSON.parse(process.env['CONTAINERD_OPTIONS'] ?? '{}'),
+};
 
 try {
   await using containerd = await startContainerd(opts, { clock: systemClock, log: silent }, stop.signal);

@@ -3,6 +3,7 @@
 
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { ContainerdOptions } from '../../../cli/containerd.ts';
 import type { NodeNamespace, NodeProcess } from './node-namespace.ts';
 import { waitFor } from './wait.ts';
 
@@ -28,9 +29,14 @@ export class TestContainerd implements AsyncDisposable {
     this.#keeper = keeper;
   }
 
-  /** `archives` are image files as the node sees them. */
-  static async start(node: NodeNamespace, archives: readonly string[] = []): Promise<TestContainerd> {
-    const keeper = node.spawn('node', [MAIN, ...archives], { stdio: ['pipe', 'pipe', 'pipe'] });
+  /** `archives` are image files as the node sees them; `options` replace defaults. */
+  static async start(
+    node: NodeNamespace,
+    archives: readonly string[] = [],
+    options: Partial<ContainerdOptions> = {},
+  ): Promise<TestContainerd> {
+    const env = { CONTAINERD_OPTIONS: JSON.stringify(options) };
+    const keeper = node.spawn('node', [MAIN, ...archives], { env, stdio: ['pipe', 'pipe', 'pipe'] });
     let line: string | undefined;
     let complaint = '';
     createInterface({ input: keeper.child.stdout! }).once('line', (text) => {
@@ -48,7 +54,8 @@ export class TestContainerd implements AsyncDisposable {
       { intervalMs: 10 },
     );
     if (line === undefined) throw new Error(`containerd did not start: ${complaint.trim()}`);
-    return new TestContainerd(JSON.parse(line), node.path('/run/skiff/containerd/containerd.sock'), keeper);
+    const socket = options.socket ?? '/run/skiff/containerd/containerd.sock';
+    return new TestContainerd(JSON.parse(line), node.path(socket), keeper);
   }
 
   /** As if `skiff up` were killed: containerd stays. */

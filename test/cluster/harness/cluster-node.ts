@@ -1,0 +1,97 @@
+// The processes of one node of a test cluster: containerd, the agent, and on the first node the server. Each is started
+// through the real command line inside the node, can be killed and started again, and logs to a file of the node.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { TestContainerd } from './containerd.ts';
+import type { NodeNamespace, NodeProcess } from './node-namespace.ts';
+import { waitFor } from './wait.ts';
+
+export type Part = 'server' | 'agent' | 'containerd';
+
+const MAIN = resolve(import.meta.dirname, '../../../cli/main.ts');
+const LOG_DIR = '/var/lib/skiff/log';
+const LOG_TAIL_BYTES = 24 * 1024;
+
+export interface ClusterNodeOptions {
+  node: NodeNamespace;
+  serverArgs: readonly string[];
+  agentArgs: readonly string[];
+  /** Image archives, as the node sees them. */
+  archives: readonly string[];
+}
+
+export class ClusterNode implements AsyncDisposable {
+  readonly node: NodeNamespace;
+  readonly #opts: ClusterNodeOptions;
+  readonly #running = new Map<'server' | 'agent', NodeProcess>();
+  #containerd: TestContainerd | undefined;
+
+  constructor(opts: ClusterNodeOptions) {
+    this.node = opts.node;
+    this.#opts = opts;
+    mkdirSync(opts.node.path(LOG_DIR), { recursive: true });
+  }
+
+  async start(part: Part): Promise<void> {
+    if (part === 'containerd') {
+      this.#containerd = await TestContainerd.start(this.node, this.#opts.archives);
+      return;
+    }
+    if (this.#running.get(part)?.running) throw new Error(`${this.node.name}: the ${part} runs already`);
+    const args = part === 'server' ? this.#opts.serverArgs : this.#opts.agentArgs;
+    const command = ['node', MAIN, part, '--log-level=debug', '--log-format=json', ...args];
+    const script = `exec "$@" >> ${LOG_DIR}/${part}.log 2>&1`;
+    this.#running.set(
+      part,
+      this.node.spawn('sh', ['-c', script, 'sh', ...command], { stdio: ['ignore', 'ignore', 'ignore'] }),
+    );
+  }
+
+  /** Returns when the process is gone. */
+  async kill(part: Part, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    if (part === 'containerd') return this.#killContainerd(signal);
+    const running = this.#running.get(part);
+    if (!running?.running) throw new Error(`${this.node.name}: the ${part} does not run`);
+    await running.kill(signal);
+    await running.exited;
+  }
+
+  async #killContainerd(signal: NodeJS.Signals): Promise<void> {
+    const { pid } = this.containerd.facts;
+    await this.containerd.abandon();
+    await this.node.exec('kill', ['-s', signal.slice('SIG'.length), String(pid)]);
+    await waitFor('containerd to be gone', async () => {
+      return (await this.node.exec('kill', ['-0', String(pid)], { mayFail: true })).code !== 0;
+    });
+    this.#containerd = undefined;
+  }
+
+  get containerd(): TestContainerd {
+    if (this.#containerd === undefined) throw new Error(`${this.node.name}: containerd does not run`);
+    return this.#containerd;
+  }
+
+  /** Throws with the end of its log when a process that was started and not killed is gone. */
+  check(): void {
+    for (const [part, running] of this.#running) {
+      if (!running.running && running.child.exitCode !== null) {
+        throw new Error(`${this.node.name}: the ${part} ended with code ${running.child.exitCode}:\n${this.log(part)}`);
+      }
+    }
+  }
+
+  /** The end of a log. */
+  log(part: Part): string {
+    try {
+      const text = readFileSync(this.node.path(`${LOG_DIR}/${part}.log`));
+      return text.subarray(Math.max(0, text.length - LOG_TAIL_BYTES)).toString('utf8');
+    } catch (err) {
+      return `(no log: ${err instanceof Error ? err.message : err})`;
+    }
+  }
+
+  /** The node goes with everything in it; nothing is asked to end politely, crashes are part of the design. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.node[Symbol.asyncDispose]();
+  }
+}
