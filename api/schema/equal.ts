@@ -1,8 +1,8 @@
 // Whether two values say the same. Semantic equality takes quantities by amount and an absent field, null and an empty
 // list or map as one, as upstream does where it asks whether anything changed.
 
+import { compareQuantities } from '../quantity.ts';
 import { isBigNumber } from './json-value.ts';
-import { compareQuantities } from './quantity-text.ts';
 import { resolve, type Schema } from './schema.ts';
 
 export function deepEqual(a: unknown, b: unknown): boolean {

@@ -2,10 +2,10 @@
 // Each reader returns the canonical value, undefined for a time that is zero, MISMATCH for the wrong kind of JSON, or
 // throws in upstream's words what is wrong with the text.
 
+import { canonicalQuantity } from '../quantity.ts';
 import { canonicalDuration } from './go-duration.ts';
 import { canonicalMicroTime, canonicalTime } from './go-time.ts';
 import { isBigNumber } from './json-value.ts';
-import { canonicalQuantity } from './quantity-text.ts';
 import type { ScalarKind } from './schema.ts';
 
 export const MISMATCH: unique symbol = Symbol('mismatch');
