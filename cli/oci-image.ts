@@ -1,5 +1,5 @@
 // Container images assembled here instead of built elsewhere: the pause image on every node, and the images of tests.
-// An image is plain bytes by digest (OCI image spec 1.0): one gzipped layer, a config and a manifest. The same input
+// An image is plain bytes by digest (OCI image spec 1.0): gzipped layers, a config and a manifest. The same input
 // gives the same digest. oci-import.ts hands images to a containerd.
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -23,6 +23,8 @@ export interface ImageFile {
 export interface ImageSpec {
   /** With a registry and a tag: `skiff.local/pause:1`. */
   ref: string;
+  /** Its layers come first, and are shared where both images are. */
+  base?: Image;
   files: readonly ImageFile[];
   entrypoint?: readonly string[];
   cmd?: readonly string[];
@@ -54,13 +56,19 @@ const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
 export async function assembleImage(spec: ImageSpec): Promise<Image> {
   const archive = tar(await layerEntries(spec.files));
   // Images are used where they are made: a fast compression saves more time than a good one saves space.
-  const layer = blob(LAYER_TYPE, gzipSync(archive, { level: 1 }));
-  const config = blob(CONFIG_TYPE, json(imageConfig(spec, sha256(archive))));
+  const own = spec.files.length === 0 ? [] : [blob(LAYER_TYPE, gzipSync(archive, { level: 1 }))];
+  const layers = [...(spec.base?.layers ?? []), ...own];
+  const diffIds = [...(spec.base === undefined ? [] : diffIdsOf(spec.base)), ...own.map(() => sha256(archive))];
+  const config = blob(CONFIG_TYPE, json(imageConfig(spec, diffIds)));
   const manifest = blob(
     MANIFEST_TYPE,
-    json({ schemaVersion: 2, mediaType: MANIFEST_TYPE, config: descriptor(config), layers: [descriptor(layer)] }),
+    json({ schemaVersion: 2, mediaType: MANIFEST_TYPE, config: descriptor(config), layers: layers.map(descriptor) }),
   );
-  return { ref: spec.ref, manifest, config, layers: [layer] };
+  return { ref: spec.ref, manifest, config, layers };
+}
+
+function diffIdsOf({ config }: Image): string[] {
+  return (JSON.parse(config.data.toString('utf8')) as ReturnType<typeof imageConfig>).rootfs.diff_ids;
 }
 
 /** An OCI image layout in one tar file, named so that containerd imports it under the image's reference. */
@@ -97,7 +105,7 @@ function textEntry(path: string, value: unknown): TarEntry {
   return { path, mode: 0o644, content: { data: json(value) } };
 }
 
-function imageConfig(spec: ImageSpec, diffId: string) {
+function imageConfig(spec: ImageSpec, diffIds: readonly string[]) {
   return {
     architecture: goArch(),
     os: 'linux',
@@ -112,8 +120,8 @@ function imageConfig(spec: ImageSpec, diffId: string) {
       Labels: spec.labels,
       ExposedPorts: spec.exposedPorts && Object.fromEntries(spec.exposedPorts.map((port) => [port, {}])),
     },
-    rootfs: { type: 'layers', diff_ids: [diffId] },
-    history: [{ created_by: 'skiff' }],
+    rootfs: { type: 'layers', diff_ids: [...diffIds] },
+    history: diffIds.map(() => ({ created_by: 'skiff' })),
   };
 }
 

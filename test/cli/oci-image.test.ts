@@ -78,6 +78,16 @@ test('the configuration says how to run it', async () => {
   assert.notEqual(rootfs.diff_ids[0], image.layers[0]!.digest, 'the digest of what is unpacked');
 });
 
+test('an image on top of another shares its layers', async () => {
+  const base = await assembleImage(spec);
+  const same = await assembleImage({ ref: 'skiff.local/test/same:1', base, files: [], cmd: ['other'] });
+  const more = await assembleImage({ ref: 'skiff.local/test/more:1', base, files: [{ path: '/new', data: 'new' }] });
+  assert.deepEqual(same.layers, base.layers);
+  assert.deepEqual(more.layers.slice(0, 1), base.layers);
+  const { rootfs, history } = JSON.parse(more.config.data.toString('utf8'));
+  assert.deepEqual([more.layers.length, rootfs.diff_ids.length, history.length], [2, 2, 2]);
+});
+
 test('the archive is an OCI layout in which every digest is found', () =>
   inTempDir(async (dir) => {
     const image = await assembleImage(spec);

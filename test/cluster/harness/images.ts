@@ -19,11 +19,12 @@ export interface TestImages {
 
 /** `registry` is what the references begin with, e.g. `10.250.3.11:5000`. */
 export async function testImages(registry = 'skiff.local'): Promise<TestImages> {
-  const base = await busyboxFiles();
+  const base = await assembleImage({ ref: 'base', files: await busyboxFiles() });
   const make = (name: string, cmd: string[], more: ImageFile[] = [], env: Record<string, string> = {}) =>
     assembleImage({
       ref: `${registry}/test/${name}:1`,
-      files: [...base, ...more],
+      base,
+      files: more,
       cmd,
       env: { NONCE, ...env },
       labels: { nonce: NONCE },

@@ -11,13 +11,13 @@ type HostState = Map<string, readonly string[]>;
 
 export interface LeakCheck {
   /** Throws with every difference. Gives the kernel a moment: namespaces are taken down after their last process. */
-  verify(): Promise<void>;
+  verify(timeoutMs?: number): Promise<void>;
 }
 
 export async function beginLeakCheck(): Promise<LeakCheck> {
   const before = await hostState();
   return {
-    async verify() {
+    async verify(timeoutMs = 5_000) {
       await waitFor(
         'the host to be as it was before',
         async () => {
@@ -25,7 +25,7 @@ export async function beginLeakCheck(): Promise<LeakCheck> {
           if (left.length > 0) throw new Error(`\n  ${left.join('\n  ')}`);
           return true;
         },
-        { timeoutMs: 5_000, intervalMs: 100 },
+        { timeoutMs, intervalMs: 100 },
       );
     },
   };

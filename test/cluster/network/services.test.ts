@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { hostExec } from '../../../agent/network/exec.ts';
 import { ServiceProxy } from '../../../agent/network/service-proxy.ts';
-import { silent } from '../../../api/log.ts';
+import type { Logger } from '../../../api/log.ts';
 import { systemClock } from '../../../api/system.ts';
 import { makeNode, type TestNode, until } from './netns.ts';
 import { TestWorld } from './world.ts';
@@ -13,6 +13,16 @@ let world: TestWorld;
 let proxy: ServiceProxy;
 
 const POD_IPS = ['10.42.0.2', '10.42.0.3', '10.42.0.4'];
+
+const show = (level: string) => (fields: Record<string, unknown>, message: string) =>
+  process.env.SKIFF_TEST_LOG && console.error(level, message, fields);
+const visible: Logger = {
+  child: () => visible,
+  debug: show('debug'),
+  info: show('info'),
+  warn: show('warn'),
+  error: show('error'),
+};
 
 function startProxy(): ServiceProxy {
   return new ServiceProxy({
@@ -24,7 +34,7 @@ function startProxy(): ServiceProxy {
     exec: hostExec(systemClock, node.prefix),
     execPrefix: node.prefix,
     clock: systemClock,
-    log: silent,
+    log: visible,
   });
 }
 
