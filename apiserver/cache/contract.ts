@@ -9,7 +9,9 @@ export interface Projection {
 }
 
 export interface CachedObject extends Projection {
+  /** 'namespace/name', or 'name' where the resource has no namespaces: what keyOf() says of it. */
   readonly key: string;
+  /** '' where the resource has no namespaces. */
   readonly namespace: string;
   readonly name: string;
   readonly revision: number;
@@ -19,6 +21,7 @@ export interface CachedObject extends Projection {
   decoded(): unknown;
 }
 
+/** One value for all who watch, so that a frame made of it can be kept beside it (a WeakMap does). */
 export type CacheEvent =
   | {
       readonly type: 'ADDED' | 'MODIFIED';
@@ -34,18 +37,31 @@ export type CacheEvent =
       readonly previous: CachedObject;
     };
 
+export interface SnapshotRange {
+  readonly namespace?: string;
+  readonly after?: string;
+}
+
 export interface CacheSnapshot {
   readonly revision: number;
-  /** In key order, from the object after `after` on. `prefix` narrows to a namespace ('<namespace>/'). */
-  objects(range?: { namespace?: string; after?: string }): Iterable<CachedObject>;
+  readonly size: number;
+  /** In key order, from the first object whose key is behind `after` on; `namespace` narrows to one. */
+  objects(range?: SnapshotRange): Iterable<CachedObject>;
+  /** How many objects() would give, without walking them: for remainingItemCount. */
+  count(range?: SnapshotRange): number;
   get(namespace: string, name: string): CachedObject | undefined;
 }
 
 export interface CacheWatchSink {
-  /** Called synchronously, in revision order, in the turn the store hands the event over. */
+  /**
+   * Called synchronously, in revision order, in the turn the store hands the event over; the past within watch().
+   * With `namespace` or `field` an event comes when the object is or was inside: one that moved out arrives as the
+   * MODIFIED it is, `previous` inside and `object` not, and whoever frames it makes a deletion of it.
+   */
   event(event: CacheEvent): void;
-  /** The cache has seen everything up to `revision`. */
+  /** Everything up to `revision` has been given. Right after the past, then every few seconds if there is news. */
   progress(revision: number): void;
+  /** The cache lost the store and lists anew, or was closed: watch again from the last revision seen. */
   closed(error: Error): void;
 }
 
@@ -65,10 +81,12 @@ export interface ResourceCache {
   ready(signal: AbortSignal): Promise<void>;
   /** Resolves when the cache has seen `revision`; at once on the embedded store. */
   waitFor(revision: number, signal: AbortSignal): Promise<void>;
+  /** Resolves when the cache has seen all that was acknowledged to anyone before the call: a consistent read. */
+  catchUp(signal: AbortSignal): Promise<void>;
   get(namespace: string, name: string): CachedObject | undefined;
-  /** The newest state; cheap: no copy of the objects. Consistent for as long as it is held. */
+  /** The newest state. Throws UnavailableError before the first list is in, as get() and watch() do. Cheap: no copy of the objects. Consistent for as long as it is held. */
   snapshot(): CacheSnapshot;
   /** The state at an older revision; throws CompactedError or FutureRevisionError. */
-  at(revision: number): Promise<CacheSnapshot>;
+  at(revision: number, signal?: AbortSignal): Promise<CacheSnapshot>;
   watch(options: CacheWatchOptions, sink: CacheWatchSink, signal: AbortSignal): void;
 }

@@ -22,6 +22,7 @@ export type Op =
   | { readonly put: string; readonly value: Buffer; readonly lease?: string }
   | { readonly delete: string };
 
+/** No ops: only the question whether the compares hold. A key may appear once in `ops`. */
 export interface Txn {
   readonly compares: readonly Compare[];
   readonly ops: readonly Op[];
@@ -43,20 +44,21 @@ export interface RangeOptions {
 }
 
 export interface RangeResult {
+  /** In key order. Values may share memory: copy what is kept. */
   readonly items: readonly KeyValue[];
   readonly revision: number;
   readonly more: boolean;
 }
 
 export type StoreEvent =
-  | { readonly type: 'put'; readonly kv: KeyValue; readonly prev?: KeyValue }
-  /** kv.modRevision is the revision of the deletion, kv.value is empty. */
-  | { readonly type: 'delete'; readonly kv: KeyValue; readonly prev: KeyValue };
+  | { readonly type: 'put'; readonly kv: KeyValue }
+  /** kv.modRevision is the revision of the deletion, kv.value is empty. `prev` is missing where etcd compacted it. */
+  | { readonly type: 'delete'; readonly kv: KeyValue; readonly prev?: KeyValue };
 
 export interface WatchSink {
   /** All events of one revision under the prefix, in order; never twice, never out of order. */
   events(revision: number, events: readonly StoreEvent[]): void;
-  /** Nothing under this prefix up to and including `revision`. */
+  /** All there is under this prefix up to and including `revision` has been given. Once per batch at most. */
   progress?(revision: number): void;
   /** The watch is over: CompactedError, or the store is gone. */
   closed(error: Error): void;
@@ -66,12 +68,15 @@ export interface Store extends AsyncDisposable {
   /** The newest revision that is durable and has been handed to the watches. */
   readonly revision: number;
   readonly compactedRevision: number;
+  /** The newest revision anyone was told of before this call. A watch will come to it; embedded: `revision`. */
+  latestRevision(signal?: AbortSignal): Promise<number>;
   get(key: string, signal?: AbortSignal): Promise<KeyValue | undefined>;
   range(options: RangeOptions, signal?: AbortSignal): Promise<RangeResult>;
+  /** The signal takes back what is not yet on its way; from then on the answer says what happened. */
   txn(txn: Txn, signal?: AbortSignal): Promise<TxnResult>;
-  /** Everything under `prefix` from `fromRevision` (inclusive) on, past first. */
+  /** Everything under `prefix` from `fromRevision` (inclusive) on, past first. Never calls the sink before it returned. */
   watch(prefix: string, fromRevision: number, sink: WatchSink, signal: AbortSignal): void;
-  /** Forgets what was overwritten or deleted at or before `revision`. */
+  /** Forgets what was overwritten or deleted at or before `revision`; the state at `revision` stays readable. */
   compact(revision: number): Promise<void>;
   grantLease(ttlSeconds: number): Promise<string>;
   keepLeaseAlive(id: string): Promise<void>;
@@ -96,3 +101,9 @@ export class FutureRevisionError extends Error {
 
 /** The write did not happen and may be tried again: a full disk, a member that is electing. */
 export class UnavailableError extends Error {}
+
+export class LeaseNotFoundError extends Error {
+  constructor(id: string) {
+    super(`lease ${id} is not there or has run out`);
+  }
+}

@@ -1,0 +1,258 @@
+// The watch cache of one resource. It lists once, then lives on the events that caches.ts deals out:
+//
+//   loading --load()--> ready --lost()--> loading ...
+//
+// While it loads, events wait and are applied behind the list. What it gives out is immutable.
+import type { Logger } from '../../api/log.ts';
+import { SortedMap } from '../store/sorted.ts';
+import { FutureRevisionError, type Store, type StoreEvent, UnavailableError } from '../store/store.ts';
+import type {
+  CachedObject,
+  CacheEvent,
+  CacheSnapshot,
+  CacheWatchOptions,
+  CacheWatchSink,
+  ResourceCache,
+} from './contract.ts';
+import type { DecodedStore } from './decoded.ts';
+import { deletedEntry, type Entry, entryOf, type ResourceReading } from './entry.ts';
+import type { RevisionGate } from './gate.ts';
+import { History, type HistoryBounds } from './history.ts';
+import { cacheKey, Snapshot } from './snapshot.ts';
+import { concerns, WatchIndex } from './watch-index.ts';
+
+/** Objects per page of the first list: decoding a page must not hold the turn for long. */
+const LOAD_PAGE = 200;
+/** Events that may wait for a list; beyond, the list is begun again from a newer revision. */
+const PENDING_MAX = 50_000;
+/** Older states kept for the next page of a paged list. */
+const OLDER_KEPT = 4;
+
+export interface CacheSurroundings {
+  readonly store: Store;
+  /** How far the store's one watch has come, for all caches. */
+  readonly gate: RevisionGate;
+  readonly decoded: DecodedStore;
+  readonly history: HistoryBounds;
+  readonly log: Logger;
+}
+
+export class StoreBackedCache implements ResourceCache {
+  readonly reading: ResourceReading;
+  readonly #around: CacheSurroundings;
+  readonly #watchers = new WatchIndex();
+  readonly #older = new Map<number, CacheSnapshot>();
+  #objects = new SortedMap<Entry>();
+  #history: History;
+  #pending: StoreEvent[] | undefined = [];
+  #ready = Promise.withResolvers<void>();
+  #ended: Error | undefined;
+
+  constructor(reading: ResourceReading, around: CacheSurroundings) {
+    this.reading = reading;
+    this.#around = around;
+    this.#history = new History(around.history, 0);
+    this.#ready.promise.catch(() => {}); // whoever waits is told; nobody may be waiting
+  }
+
+  get revision(): number {
+    return this.#around.gate.revision;
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
+  /** The oldest revision a watch can resume from. */
+  get floor(): number {
+    return this.#history.floor;
+  }
+
+  async ready(signal: AbortSignal): Promise<void> {
+    // Again if it was lost in between.
+    while (this.#pending !== undefined || this.#ended !== undefined) await untilAborted(this.#ready.promise, signal);
+  }
+
+  async waitFor(revision: number, signal: AbortSignal): Promise<void> {
+    await this.ready(signal);
+    await this.#around.gate.waitFor(revision, signal);
+  }
+
+  async catchUp(signal: AbortSignal): Promise<void> {
+    await this.waitFor(await this.#around.store.latestRevision(signal), signal);
+  }
+
+  get(namespace: string, name: string): CachedObject | undefined {
+    this.#assertReady();
+    return this.#objects.get(cacheKey(namespace, name));
+  }
+
+  snapshot(): CacheSnapshot {
+    this.#assertReady();
+    return new Snapshot(this.revision, this.#objects.snapshot());
+  }
+
+  async at(revision: number, signal?: AbortSignal): Promise<CacheSnapshot> {
+    this.#assertReady();
+    if (revision > this.revision) throw new FutureRevisionError(revision, this.revision);
+    if (revision === this.revision) return this.snapshot();
+    const kept = this.#older.get(revision);
+    if (kept !== undefined) return kept;
+    const objects = revision >= this.#history.floor ? this.#rollBack(revision) : await this.#list(revision, signal);
+    const snapshot = new Snapshot(revision, objects);
+    this.#older.set(revision, snapshot);
+    for (const oldest of this.#older.keys()) {
+      if (this.#older.size <= OLDER_KEPT) break;
+      this.#older.delete(oldest);
+    }
+    return snapshot;
+  }
+
+  #rollBack(revision: number): SortedMap<Entry> {
+    const objects = this.#objects.snapshot();
+    for (const { object, previous } of this.#history.after(revision).reverse()) {
+      // Events are made below, from entries only; the contract's type is the wider one.
+      if (previous === undefined) objects.delete(object.key);
+      else objects.set(object.key, previous as Entry);
+    }
+    return objects;
+  }
+
+  async #list(revision: number | undefined, signal?: AbortSignal, seen?: (revision: number) => void) {
+    const { store } = this.#around;
+    const objects = new SortedMap<Entry>();
+    let at = revision;
+    let after: string | undefined;
+    for (;;) {
+      const page = await store.range({ prefix: this.reading.prefix, after, limit: LOAD_PAGE, revision: at }, signal);
+      if (at === undefined) seen?.(page.revision);
+      at ??= page.revision;
+      for (const kv of page.items) {
+        const entry = this.#read(kv.key, () => entryOf(kv, this.reading, this.#around.decoded, false));
+        if (entry !== undefined) objects.set(entry.key, entry);
+      }
+      after = page.items.at(-1)?.key;
+      if (!page.more) return objects;
+    }
+  }
+
+  watch(options: CacheWatchOptions, sink: CacheWatchSink, signal: AbortSignal): void {
+    this.#assertReady();
+    if (signal.aborted) return;
+    const past = this.#history.after(options.afterRevision);
+    for (const event of past) {
+      if (concerns(options, event)) sink.event(event);
+      if (signal.aborted) return;
+    }
+    const watcher = { options, sink, seen: Math.max(this.revision, options.afterRevision) };
+    sink.progress(watcher.seen);
+    if (signal.aborted) return;
+    this.#watchers.add(watcher);
+    signal.addEventListener('abort', () => this.#watchers.remove(watcher), { once: true });
+  }
+
+  /** One try at the first list; caches.ts tries again. */
+  async load(signal: AbortSignal): Promise<void> {
+    this.#pending = [];
+    let revision = 0;
+    const objects = await this.#list(undefined, signal, (at) => {
+      revision = at;
+    });
+    // A write newer than the list may wait in `pending`; one older may still be on its way from etcd.
+    await this.#around.gate.waitFor(revision, signal);
+    const pending = this.#pending;
+    if (pending.length > PENDING_MAX) throw new UnavailableError('more changes than a list can be built under');
+    this.#objects = objects;
+    this.#history = new History(this.#around.history, revision);
+    this.#pending = undefined;
+    for (const event of pending) if (event.kv.modRevision > revision) this.apply(event);
+    this.#ready.resolve();
+  }
+
+  /** Takes a change of the store in, and says what it was; the watches hear of it in dispatch(). */
+  apply(event: StoreEvent): CacheEvent | undefined {
+    if (this.#pending !== undefined) {
+      if (this.#pending.length <= PENDING_MAX) this.#pending.push(event);
+      return undefined;
+    }
+    const change = event.type === 'put' ? this.#put(event) : this.#delete(event);
+    if (change !== undefined) this.#history.push(change);
+    return change;
+  }
+
+  #put({ kv }: StoreEvent): CacheEvent | undefined {
+    const object = this.#read(kv.key, () => entryOf(kv, this.reading, this.#around.decoded, true));
+    if (object === undefined) return undefined;
+    const previous = this.#objects.set(object.key, object);
+    if (previous !== undefined) this.#around.decoded.drop(previous);
+    const type = previous === undefined ? 'ADDED' : 'MODIFIED';
+    return { type, revision: kv.modRevision, object, previous };
+  }
+
+  #delete({ kv }: StoreEvent): CacheEvent | undefined {
+    const previous = this.#objects.delete(kv.key.slice(this.reading.prefix.length));
+    if (previous === undefined) return undefined;
+    const object = deletedEntry(previous, kv.modRevision, this.#around.decoded);
+    this.#around.decoded.drop(previous);
+    return { type: 'DELETED', revision: kv.modRevision, object, previous };
+  }
+
+  /** A value nobody can read is reported and left out; it must not take its neighbours with it. */
+  #read(key: string, read: () => Entry): Entry | undefined {
+    try {
+      return read();
+    } catch (err) {
+      this.#around.log.error({ key, err }, 'a stored object cannot be read');
+      return undefined;
+    }
+  }
+
+  dispatch(event: CacheEvent): void {
+    this.#watchers.dispatch(event);
+  }
+
+  /** Tells idle watches how far they are. */
+  progress(): void {
+    const { revision } = this;
+    for (const watcher of this.#watchers.all()) {
+      if (watcher.seen >= revision) continue;
+      watcher.seen = revision;
+      watcher.sink.progress(revision);
+    }
+  }
+
+  /** The store's watch broke: nothing here is known to be current any more. */
+  lost(error: Error): void {
+    if (this.#pending === undefined) {
+      this.#ready = Promise.withResolvers();
+      this.#ready.promise.catch(() => {});
+    }
+    this.#pending = [];
+    this.#older.clear();
+    for (const { sink } of this.#watchers.clear()) sink.closed(error);
+  }
+
+  end(error: Error): void {
+    this.lost(error);
+    this.#ended = error;
+    this.#ready.reject(error);
+  }
+
+  #assertReady(): void {
+    if (this.#ended !== undefined) throw this.#ended;
+    if (this.#pending !== undefined) throw new UnavailableError(`${this.reading.prefix} is still being listed`);
+  }
+}
+
+function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
