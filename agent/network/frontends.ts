@@ -2,17 +2,22 @@
 // Service is elements only; chains are shared by all frontends with equally many endpoints (`pick-3`), because
 // chains cost the kernel quadratic time.
 //
-//   services  10.43.0.7 . tcp . 80        goto pick-3     which chain: how many endpoints, how to choose
-//   endpoints 10.43.0.7 . tcp . 80 . 0    10.42.0.5 . 8080   the i-th endpoint
+//   services  10.43.0.7 . tcp . 80                  goto pick-3        how many endpoints, how to choose
+//   endpoints 10.43.0.7 . tcp . 80 . (MARK + 0)     10.42.0.5 . 8080   the first of them
 //
-// Node ports have no address of their own and live in maps of their own (`node-...`). The choices of the world that
-// keeps its source address stand beside the others, from index 65536 on.
+// The choice is made in the packet mark, the only variable nft has. The mark stays on the first packet of a
+// connection, so it is kept out of the bits that others use and out of small numbers. One bit of it says that the
+// source address is to be left as it is; those choices are for the world, stand beside the others in the same maps
+// and have chains of their own (`keep-...`). Node ports have no address and live in maps of their own (`node-...`).
 import type { NftOp } from './nft.ts';
 import { type Endpoint, type Frontend, frontendKey, type Group } from './services.ts';
 
-/** Says to the masquerading rule: leave the source address as it is. On the first packet of a connection only. */
-export const KEEP_SOURCE = 0x8000;
-const OUTSIDE_OFFSET = 65_536;
+/** All our marks have this, and nothing in the bits 16 to 23. */
+const MARK = 0x5000_0000;
+/** Says to the masquerading rule: leave the source address as it is. */
+export const KEEP_SOURCE = MARK | 0x8000;
+/** One frontend spreads over no more than this. */
+const ENDPOINTS_MAX = 0x8000;
 
 export interface Element {
   readonly of: string;
@@ -50,39 +55,39 @@ function asListed(range: string): string {
 function verdictOf(group: Group, node: boolean, outside: boolean): string {
   if (group.to === 'refuse') return 'goto refuse';
   if (group.to === 'drop') return 'drop';
-  return `goto ${chainName(group.endpoints.length, group.affinitySeconds, node, outside)}`;
+  return `goto ${chainName(Math.min(group.endpoints.length, ENDPOINTS_MAX), group.affinitySeconds, node, outside)}`;
 }
 
 function groupElements(group: Group, key: string, node: boolean, outside: boolean): Element[] {
   if (group.to !== 'endpoints') return [];
   const prefix = node ? 'node-' : '';
-  const offset = outside ? OUTSIDE_OFFSET : 0;
+  const base = outside ? KEEP_SOURCE : MARK;
+  const endpoints = group.endpoints.slice(0, ENDPOINTS_MAX);
   if (group.affinitySeconds === undefined) {
-    return group.endpoints.map((e, i) => ({
+    return endpoints.map((e, i) => ({
       of: `${prefix}endpoints`,
-      key: `${key} . ${offset + i}`,
+      key: `${key} . ${base + i}`,
       value: `${e.ip} . ${e.port}`,
     }));
   }
-  const slots = slotsOf(group.endpoints, outside);
-  return group.endpoints.flatMap((e, i) => [
-    { of: `${prefix}slots`, key: `${key} . ${offset + i}`, value: slotText(slots[i]!) },
-    { of: `${prefix}by-slot`, key: `${key} . ${slotText(slots[i]!)}`, value: `${e.ip} . ${e.port}` },
+  const slots = slotsOf(endpoints, base);
+  return endpoints.flatMap((e, i) => [
+    { of: `${prefix}slots`, key: `${key} . ${base + i}`, value: String(slots[i]) },
+    { of: `${prefix}by-slot`, key: `${key} . ${slots[i]}`, value: `${e.ip} . ${e.port}` },
   ]);
 }
 
-const slotText = (slot: number) => String(slot);
-
-/** A number per endpoint that stays the same while others come and go, so that affinity survives them. It depends
- * on nothing but the endpoints, so that a restarted agent finds the same. The bit for the source says which half. */
-export function slotsOf(endpoints: readonly Endpoint[], outside: boolean): number[] {
+/**
+ * A mark per endpoint that stays the same while others come and go, so that affinity survives them. It depends on
+ * nothing but the endpoints, so that a restarted agent finds the same.
+ */
+export function slotsOf(endpoints: readonly Endpoint[], base: number): number[] {
   const taken = new Set<number>();
   return endpoints.map(({ ip, port }) => {
-    let slot = hash(`${ip} ${port}`);
-    do slot = ((outside ? slot | KEEP_SOURCE : slot & ~KEEP_SOURCE) & 0x7fff_ffff) >>> 0;
-    while (taken.has(slot) && ++slot);
-    taken.add(slot);
-    return slot;
+    let number = hash(`${ip} ${port}`) & 0x7ffff;
+    while (taken.has(number)) number = (number + 1) & 0x7ffff;
+    taken.add(number);
+    return base + (number & 0x7fff) + (number >>> 15) * 0x100_0000;
   });
 }
 
@@ -106,10 +111,9 @@ export function chainsFor(verdict: string, family: 'ip' | 'ip6'): ChainOp[] {
   if (match === null) return [];
   const [, name = '', node = '', keep, picks, sticks, seconds] = match;
   const key = node === '' ? `${family} daddr . meta l4proto . th dport` : 'meta l4proto . th dport';
-  const index = `numgen random mod ${picks ?? sticks}${keep === undefined ? '' : ` offset ${OUTSIDE_OFFSET}`}`;
+  const pick = `meta mark set numgen random mod ${picks ?? sticks} offset ${keep === undefined ? MARK : KEEP_SOURCE}`;
   if (picks !== undefined) {
-    const dnat = `dnat to ${key} . ${index} map @${node}endpoints`;
-    return [{ add: 'chain', name, rules: keep === undefined ? [dnat] : [keepSource, dnat] }];
+    return [{ add: 'chain', name, rules: [pick, `dnat to ${key} . meta mark map @${node}endpoints`] }];
   }
   const client = `${family} saddr . ${key}`;
   const dnat = `dnat to ${key} . meta mark map @${node}by-slot`;
@@ -126,12 +130,11 @@ export function chainsFor(verdict: string, family: 'ip' | 'ip6'): ChainOp[] {
       name,
       rules: [
         `meta mark set ${client} map @${node}affinity jump ${node}stuck-${seconds}`,
-        `meta mark set ${key} . ${index} map @${node}slots`,
+        pick,
+        `meta mark set ${key} . meta mark map @${node}slots`,
         remember,
         dnat,
       ],
     },
   ];
 }
-
-export const keepSource = `meta mark set meta mark or ${KEEP_SOURCE}`;

@@ -29,25 +29,26 @@ export function tableOf(family: Family): Table {
 const AFFINITY_MAX = 262_144;
 
 const maps = (family: Family): [kind: 'set' | 'map', name: string, spec: string][] => {
-  const a = family;
   const address = family === 'ip' ? 'ipv4_addr' : 'ipv6_addr';
-  const port = 'meta l4proto . th dport';
-  const endpoint = `${a} daddr . th dport`;
-  const index = 'numgen random mod 2';
+  const tuple = `${address} . inet_proto . inet_service`;
+  const nodeTuple = 'inet_proto . inet_service';
+  // Types, not expressions: rules over a map typed by `th dport` cannot be added later by nft 1.0.6, which fails to
+  // read such a type back from the kernel.
+  const endpoint = `${address} . inet_service`;
   const clients = `flags dynamic,timeout; size ${AFFINITY_MAX};`;
   return [
-    ['map', 'services', `type ${address} . inet_proto . inet_service : verdict;`],
-    ['map', 'outside', `type ${address} . inet_proto . inet_service : verdict;`],
-    ['map', 'endpoints', `typeof ${a} daddr . ${port} . ${index} : ${endpoint};`],
-    ['map', 'slots', `typeof ${a} daddr . ${port} . ${index} : meta mark;`],
-    ['map', 'by-slot', `typeof ${a} daddr . ${port} . meta mark : ${endpoint};`],
-    ['map', 'affinity', `typeof ${a} saddr . ${a} daddr . ${port} : meta mark; ${clients}`],
-    ['map', 'node-ports', 'type inet_proto . inet_service : verdict;'],
-    ['map', 'outside-node-ports', 'type inet_proto . inet_service : verdict;'],
-    ['map', 'node-endpoints', `typeof ${port} . ${index} : ${endpoint};`],
-    ['map', 'node-slots', `typeof ${port} . ${index} : meta mark;`],
-    ['map', 'node-by-slot', `typeof ${port} . meta mark : ${endpoint};`],
-    ['map', 'node-affinity', `typeof ${a} saddr . ${port} : meta mark; ${clients}`],
+    ['map', 'services', `type ${tuple} : verdict;`],
+    ['map', 'outside', `type ${tuple} : verdict;`],
+    ['map', 'endpoints', `type ${tuple} . mark : ${endpoint};`],
+    ['map', 'slots', `type ${tuple} . mark : mark;`],
+    ['map', 'by-slot', `type ${tuple} . mark : ${endpoint};`],
+    ['map', 'affinity', `type ${address} . ${tuple} : mark; ${clients}`],
+    ['map', 'node-ports', `type ${nodeTuple} : verdict;`],
+    ['map', 'outside-node-ports', `type ${nodeTuple} : verdict;`],
+    ['map', 'node-endpoints', `type ${nodeTuple} . mark : ${endpoint};`],
+    ['map', 'node-slots', `type ${nodeTuple} . mark : mark;`],
+    ['map', 'node-by-slot', `type ${nodeTuple} . mark : ${endpoint};`],
+    ['map', 'node-affinity', `type ${address} . ${nodeTuple} : mark; ${clients}`],
     ['set', 'cluster-ips', `type ${address};`],
     ['set', 'restricted', `type ${address} . inet_proto . inet_service;`],
     ['set', 'allowed', `type ${address} . inet_proto . inet_service . ${address}; flags interval;`],
@@ -119,7 +120,7 @@ export function fixedChains({ family, clusterCidrs, serviceCidrs, podCidr, dnsIp
 
     chain('nat-postrouting', base('nat', 'postrouting', 'srcnat'), [
       'oifname "lo" accept',
-      `meta mark and ${KEEP_SOURCE} == ${KEEP_SOURCE} accept`,
+      `meta mark and 0xf0ff8000 == ${KEEP_SOURCE} accept`,
       // A pod that reaches itself through a Service would answer itself directly, from the wrong address.
       `ct status dnat ${a} saddr . ${a} daddr @hairpin masquerade fully-random`,
       cluster && `ct status dnat ${a} saddr != ${cluster} masquerade fully-random`,
