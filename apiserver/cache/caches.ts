@@ -103,13 +103,18 @@ export class Caches implements AsyncDisposable {
 
   /** Follows the store from a revision on; resolves with the reason when the watch ends. */
   #follow(fromRevision: number): Promise<Error> {
+    const own = new AbortController();
+    const signal = AbortSignal.any([own.signal, this.#stop.signal]);
     return new Promise((resolve) => {
       const sink = {
         events: (revision: number, events: readonly StoreEvent[]) => this.#take(revision, events),
         progress: (revision: number) => this.#gate.reach(revision),
-        closed: resolve,
+        closed: (error: Error) => {
+          own.abort();
+          resolve(error);
+        },
       };
-      this.#options.store.watch(this.#root, fromRevision, sink, this.#stop.signal);
+      this.#options.store.watch(this.#root, fromRevision, sink, signal);
       this.#stop.signal.addEventListener('abort', () => resolve(new Error('the caches are closed')), { once: true });
     });
   }

@@ -54,7 +54,16 @@ for (const { it, value, wants } of cases) {
   });
 }
 
-for (const value of ['', '{', '[]', '{"kind":"Pod"}', '{"metadata":3}', '{"metadata":{"a":', '{"metadata" {}}', '{"a":"']) {
+for (const value of [
+  '',
+  '{',
+  '[]',
+  '{"kind":"Pod"}',
+  '{"metadata":3}',
+  '{"metadata":{"a":',
+  '{"metadata" {}}',
+  '{"a":"',
+]) {
   test(`a value that is no object is refused: ${JSON.stringify(value)}`, () => {
     assert.throws(() => withRevision(Buffer.from(value), 1));
   });
