@@ -1,9 +1,8 @@
 // skiff's own containerd in a node of its own: real images, sandboxes and containers over CRI, and what happens to them
 // when containerd goes and comes back. Nothing of it may be seen on the host, during or after.
 import assert from 'node:assert/strict';
-import { readFileSync, readlinkSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ImageClient } from '../../agent/cri/images.ts';
@@ -15,7 +14,8 @@ import { writeImageArchive } from '../../cli/oci-image.ts';
 import { TestContainerd } from './harness/containerd.ts';
 import { NONCE, testImages } from './harness/images.ts';
 import { beginLeakCheck, type LeakCheck } from './harness/leaks.ts';
-import { NODE_PREFIX, NodeNamespace } from './harness/node-namespace.ts';
+import { ownDir } from './harness/names.ts';
+import { NodeNamespace } from './harness/node-namespace.ts';
 import { Registry } from './harness/registry.ts';
 import { Segment } from './harness/segment.ts';
 import { waitFor } from './harness/wait.ts';
@@ -30,11 +30,11 @@ let runtime: RuntimeClient;
 
 before(async () => {
   leaks = await beginLeakCheck();
-  const dir = await mkdtemp(join(tmpdir(), `${NODE_PREFIX}${process.pid}-`));
+  const dir = await ownDir();
   opened.defer(() => rm(dir, { recursive: true, force: true }));
   archive = join(dir, 'images.tar');
   await writeImageArchive(Object.values(await testImages()), archive);
-  const segment = opened.use(await Segment.create(`${NODE_PREFIX}${process.pid}`));
+  const segment = opened.use(await Segment.create());
   node = opened.use(await NodeNamespace.create({ name: 'node-1', segment }));
   await node.exec('mkdir', ['-p', '/var/lib/skiff/cni/net.d']);
   await node.exec('tee', ['/var/lib/skiff/cni/net.d/10-test.conflist'], { input: JSON.stringify(podNetwork) });
@@ -167,6 +167,14 @@ for (const { it, options, says } of refusals) {
     await assert.rejects(TestContainerd.start(node, [], { ...elsewhere(), ...options }), { message: says });
   });
 }
+
+test('the log of containerd is bounded: one older file is kept beside it', async () => {
+  const options = { ...elsewhere(), logMaxBytes: 100 };
+  for (let starts = 0; starts < 2; starts++) {
+    await using _ = await TestContainerd.start(node, [], options);
+  }
+  assert.ok(existsSync(node.path(`${options.logFile}.1`)));
+});
 
 test('the runtime`s files stay inside the node', async () => {
   assert.equal((await node.exec('ls', ['/run/containerd/runc'], { mayFail: true })).code === 0, false);

@@ -3,23 +3,22 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { beginLeakCheck, differences } from './harness/leaks.ts';
+import { OWN_PREFIX, ownDir, ownerOf } from './harness/names.ts';
 import { hierarchies } from './harness/node-cgroups.ts';
-import { NODE_PREFIX, NodeNamespace } from './harness/node-namespace.ts';
+import { NodeNamespace } from './harness/node-namespace.ts';
 import { exec } from './harness/process.ts';
 import { Segment } from './harness/segment.ts';
 import { waitFor } from './harness/wait.ts';
 
-const alias = `${NODE_PREFIX}${process.pid}`;
-
 test('nodes reach one another and the test reaches them, and nothing stays', async () => {
   const leaks = await beginLeakCheck();
   {
-    await using segment = await Segment.create(alias);
+    await using segment = await Segment.create();
     await using one = await NodeNamespace.create({ name: 'node-1', segment });
     await using two = await NodeNamespace.create({ name: 'node-2', segment });
     const web = two.spawn('busybox', ['httpd', '-f', '-p', '80', '-h', '/etc']);
@@ -34,7 +33,7 @@ test('nodes reach one another and the test reaches them, and nothing stays', asy
 });
 
 test('what a node writes to the machine`s folders stays in the node', async () => {
-  await using segment = await Segment.create(alias);
+  await using segment = await Segment.create();
   await using node = await NodeNamespace.create({ name: 'node-1', segment });
   const places = ['/etc', '/run', '/var/lib', '/var/lib/skiff', '/opt', '/root'];
   for (const place of places) await node.exec('touch', [`${place}/skiff-test-mark`]);
@@ -46,7 +45,7 @@ test('what a node writes to the machine`s folders stays in the node', async () =
 });
 
 test('a command in a node has a deadline, an exit code and an input', async () => {
-  await using segment = await Segment.create(alias);
+  await using segment = await Segment.create();
   await using node = await NodeNamespace.create({ name: 'node-1', segment });
   assert.equal((await node.exec('cat', [], { input: 'given' })).stdout, 'given');
   assert.equal((await node.exec('sh', ['-c', 'exit 3'], { mayFail: true })).code, 3);
@@ -58,8 +57,8 @@ test('a command in a node has a deadline, an exit code and an input', async () =
 
 test('the leak check names what is left', async () => {
   const leaks = await beginLeakCheck();
-  const dir = await mkdtemp(join(tmpdir(), `${alias}-`));
-  const cgroup = join((await hierarchies())[0]!.mountPoint, `${alias}-left`);
+  const dir = await ownDir();
+  const cgroup = join((await hierarchies())[0]!.mountPoint, `${OWN_PREFIX}left`);
   await mkdir(cgroup);
   await exec('ip', ['link', 'add', 'skt-left', 'type', 'bridge']);
   try {
@@ -88,7 +87,7 @@ test('the nodes of a killed test process go with it, and the next one clears the
   const program = [
     `import { Segment } from ${JSON.stringify(join(import.meta.dirname, 'harness/segment.ts'))};`,
     `import { NodeNamespace } from ${JSON.stringify(join(import.meta.dirname, 'harness/node-namespace.ts'))};`,
-    `const segment = await Segment.create('${NODE_PREFIX}' + process.pid);`,
+    `const segment = await Segment.create();`,
     "const node = await NodeNamespace.create({ name: 'doomed', segment });",
     "node.spawn('sleep', ['600']);",
     'process.stdout.write(segment.hostInterface);',
@@ -99,13 +98,13 @@ test('the nodes of a killed test process go with it, and the next one clears the
   owner.kill('SIGKILL');
   await once(owner, 'exit');
   await waitFor('its interface to be gone', () => !existsSync(`/sys/class/net/${String(name).trim()}`));
-  await using segment = await Segment.create(alias);
+  await using segment = await Segment.create();
   await using _node = await NodeNamespace.create({ name: 'node-1', segment });
   const left = [tmpdir(), ...(await hierarchies()).map(({ mountPoint }) => mountPoint)].flatMap((dir) =>
     readdirSync(dir),
   );
   assert.deepEqual(
-    left.filter((entry) => entry.startsWith(`${NODE_PREFIX}${owner.pid}-`)),
+    left.filter((entry) => ownerOf(entry) === owner.pid),
     [],
   );
 });

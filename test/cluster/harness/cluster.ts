@@ -1,8 +1,7 @@
 // A whole cluster for a test file: nodes in namespaces, certificates, server, agents and containerd as real processes.
 // `useCluster` ties it to the file: started before its tests, logs of a failed test printed, gone and nothing left
 // behind after them.
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, type TestContext } from 'node:test';
 import { systemRandom } from '../../../api/system.ts';
@@ -15,7 +14,8 @@ import { ClusterNode, type Part } from './cluster-node.ts';
 import { testImages } from './images.ts';
 import { type KubectlOptions, kubectl } from './kubectl.ts';
 import { beginLeakCheck } from './leaks.ts';
-import { NODE_PREFIX, NodeNamespace } from './node-namespace.ts';
+import { ownDir } from './names.ts';
+import { NodeNamespace } from './node-namespace.ts';
 import type { ExecResult } from './process.ts';
 import { Segment } from './segment.ts';
 import { waitFor } from './wait.ts';
@@ -116,11 +116,11 @@ export async function startCluster({
   agentArgs = [],
 }: ClusterOptions = {}): Promise<Cluster> {
   await using opened = new AsyncDisposableStack();
-  const dir = await mkdtemp(join(tmpdir(), `${NODE_PREFIX}${process.pid}-`));
+  const dir = await ownDir();
   opened.defer(() => rm(dir, { recursive: true, force: true }));
   const archive = join(dir, 'images.tar');
   await writeImageArchive(Object.values(await testImages()), archive);
-  const segment = opened.use(await Segment.create(`${NODE_PREFIX}${process.pid}`));
+  const segment = opened.use(await Segment.create());
   const nodes: ClusterNode[] = [];
   for (let number = 1; number <= count; number++) {
     const node = await NodeNamespace.create({ name: `node-${number}`, segment });

@@ -38,8 +38,8 @@ export async function makeCgroups(name: string, trees: readonly Hierarchy[]): Pr
   }
 }
 
-/** The file to write a pid to, seen from outside or, without a name, from inside of the cgroup namespace. */
-export function procsFile({ mountPoint, version }: Hierarchy, name = ''): string {
+/** The file to write a pid to. */
+export function procsFile({ mountPoint, version }: Hierarchy, name: string): string {
   return join(mountPoint, name, version === 2 ? 'init' : '', 'cgroup.procs');
 }
 

@@ -3,15 +3,14 @@
 // (overlayfs cannot lie on overlayfs), and the cgroup tree starts at a cgroup made for the node. Outside, nothing changes.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { findChild, Holder } from './holder.ts';
+import { ownDir, ownerOf } from './names.ts';
 import { type Hierarchy, hierarchies, makeCgroups, procsFile, removeCgroups } from './node-cgroups.ts';
 import { collect, type ExecOptions, type ExecResult } from './process.ts';
 import type { Segment } from './segment.ts';
-
-export const NODE_PREFIX = 'skiff-test-';
 
 const COPIES = ['/etc', '/var', '/opt', '/root'];
 const ON_DISK = ['/var/lib/skiff', '/var/lib/kubelet', '/var/lib/cni', '/var/log/pods', '/var/log/containers'];
@@ -52,8 +51,7 @@ export class NodeNamespace implements AsyncDisposable {
   static async create({ name, segment }: { name: string; segment: Segment }): Promise<NodeNamespace> {
     const trees = await hierarchies();
     await sweepAbandoned(trees);
-    // The owner's pid is part of the name: what is left of a dead owner can be told from a sibling at work.
-    const dir = await mkdtemp(join(tmpdir(), `${NODE_PREFIX}${process.pid}-`));
+    const dir = await ownDir();
     await using cleanup = new AsyncDisposableStack();
     cleanup.defer(() => rm(dir, { recursive: true, force: true }));
     const id = basename(dir);
@@ -93,9 +91,10 @@ export class NodeNamespace implements AsyncDisposable {
     args: readonly string[] = [],
     { env, cwd = '/', stdio = ['ignore', 'pipe', 'pipe'] }: SpawnOptions = {},
   ): NodeProcess {
-    const files = this.#trees.map((tree) => procsFile(tree)).join(' ');
-    const join = `for f in ${files}; do echo $$ > $f; done; cd "$0" && exec "$@"`;
-    const child = spawn('nsenter', ['--all', '--target', String(this.pid), 'sh', '-c', join, cwd, command, ...args], {
+    // Into the cgroup first, from outside: the kernel lets nobody move into a delegated cgroup namespace from within.
+    const files = this.#trees.map((tree) => procsFile(tree, this.id)).join(' ');
+    const enter = `for f in ${files}; do echo $$ > $f; done; exec nsenter --all --target ${this.pid} env -C "$0" "$@"`;
+    const child = spawn('sh', ['-c', enter, cwd, command, ...args], {
       stdio,
       env: { PATH, HOME: '/root', LANG: 'C.UTF-8', ...env },
     });
@@ -186,7 +185,7 @@ async function sweepAbandoned(trees: readonly Hierarchy[]): Promise<void> {
   const places = [tmpdir(), ...trees.map(({ mountPoint }) => mountPoint)];
   const names = new Set((await Promise.all(places.map((place) => readdir(place)))).flat());
   for (const name of names) {
-    const owner = new RegExp(`^${NODE_PREFIX}(\\d+)-`).exec(name)?.[1];
+    const owner = ownerOf(name);
     if (owner === undefined || existsSync(`/proc/${owner}`)) continue;
     await removeCgroups(name, trees);
     await rm(join(tmpdir(), name), { recursive: true, force: true });

@@ -3,6 +3,7 @@
 // which disappears with the segment; nothing else of its network is changed.
 
 import { Holder } from './holder.ts';
+import { OWN_PREFIX } from './names.ts';
 import { exec } from './process.ts';
 
 const FIRST_NODE = 11;
@@ -21,17 +22,24 @@ export class Segment implements AsyncDisposable {
     this.#holder = holder;
   }
 
-  static async create(alias: string): Promise<Segment> {
+  static async create(): Promise<Segment> {
     const holder = await Holder.start(
       ['--net', '--mount', '--propagation', 'private'],
       'exec "$@"',
-      ['ip link set lo up', 'ip link add br0 type bridge', 'ip link set br0 up'].join('\n'),
+      [
+        'ip link set lo up',
+        'ip link add br0 type bridge',
+        'ip link set br0 up',
+        // The nodes' default route ends here, with an answer: nothing a test asks of the world outside has to time out.
+        'echo 1 > /proc/sys/net/ipv4/ip_forward',
+        'ip route add unreachable default',
+      ].join('\n'),
     );
     try {
       const subnet = await claimSubnet(holder.pid);
       const name = interfaceName(subnet);
       await ip([
-        `link set ${name} alias ${alias}`,
+        `link set ${name} alias ${OWN_PREFIX}segment`,
         `addr add ${address(subnet, 1)}/24 dev ${name}`,
         `link set ${name} up`,
       ]);
