@@ -79,7 +79,7 @@ export function agentConfig(values: AgentValues, machine: MachineFacts): AgentCo
     containerLogsDir: values.containerLogsDir,
     staticPodsDir: values.staticPodsDir ?? join(values.configDir, 'manifests'),
     cni: {
-      confDir: values.cniConfDir ?? join(values.dataDir, 'cni/net.d'),
+      confDir: cniConfDirOf(values),
       binDir: values.cniBinDir,
       stateDir: join(values.dataDir, 'cni/state'),
     },
@@ -95,29 +95,33 @@ export function agentConfig(values: AgentValues, machine: MachineFacts): AgentCo
   };
 }
 
-export function pkiDirOf(values: CommonValues): string {
+export function pkiDirOf(values: Pick<CommonValues, 'pkiDir' | 'dataDir'>): string {
   return values.pkiDir ?? join(values.dataDir, 'pki');
 }
 
-export function nodeIpsOf(values: CommonValues, machine: MachineFacts): readonly string[] {
+export function nodeIpsOf(values: Pick<CommonValues, 'nodeIp'>, machine: MachineFacts): readonly string[] {
   const addresses = values.nodeIp.length > 0 ? values.nodeIp : machine.addresses;
   if (addresses.length > 0) return addresses;
   throw new UsageError('this machine has no address to be reached by: connect it to a network or set --node-ip');
 }
 
-export function nodeNameOf(values: AgentValues, machine: MachineFacts): string {
+export function nodeNameOf(values: Pick<AgentValues, 'nodeName'>, machine: MachineFacts): string {
   return values.nodeName ?? machine.hostname.toLowerCase();
 }
 
-export function serverUrlOf(values: AgentValues): string {
+export function serverUrlOf(values: Pick<AgentValues, 'server' | 'port'>): string {
   return values.server ?? `https://127.0.0.1:${values.port}`;
 }
 
-export function runtimeSocketOf(values: AgentValues): string {
+export function runtimeSocketOf(values: Pick<AgentValues, 'runtimeSocket' | 'runDir'>): string {
   return values.runtimeSocket ?? join(values.runDir, 'containerd/containerd.sock');
 }
 
-export function adminKubeconfigOf(values: CommonValues): string {
+export function cniConfDirOf(values: Pick<AgentValues, 'cniConfDir' | 'dataDir'>): string {
+  return values.cniConfDir ?? join(values.dataDir, 'cni/net.d');
+}
+
+export function adminKubeconfigOf(values: Pick<CommonValues, 'configDir'>): string {
   return join(values.configDir, 'admin.kubeconfig');
 }
 

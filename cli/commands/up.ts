@@ -1,0 +1,198 @@
+// `skiff up`: a cluster on this machine, in the foreground. Certificates, containerd, server and agent in this order;
+// then it watches over them until it is told to end, and ends them in the opposite order. Pods are containerd's shims'
+// business and notice none of it, so that the next `up` finds them running.
+import { join } from 'node:path';
+import { silent } from '../../api/log.ts';
+import { systemClock, systemRandom } from '../../api/system.ts';
+import { occupied } from '../bootstrap/ports.mjs';
+import { Child, ownCommand } from '../child.ts';
+import { endSignal, settings } from '../command.ts';
+import { toArgs, UsageError } from '../config.ts';
+import { type Containerd, type ContainerdOptions, defaultContainerdOptions, startContainerd } from '../containerd.ts';
+import { writeFileAtomically } from '../files.ts';
+import { leaveNote, runningInstance } from '../instance.ts';
+import { kubeconfig } from '../kubeconfig.ts';
+import { machineFacts } from '../machine.ts';
+import type { Command } from '../main.ts';
+import { importPauseImage } from '../oci-import.ts';
+import { agentOptions, serverOptions, upOptions, type Values } from '../options.ts';
+import { ensurePki, readAdmin } from '../pki.ts';
+import { ApiProbe } from '../readiness.ts';
+import * as resolve from '../resolve.ts';
+
+const READY_TIMEOUT_MS = 120_000;
+const READY_POLL_MS = 50;
+// A process that dies at once this often will not come up: its words are of more use than another attempt.
+const FAILURES_MAX = 3;
+const LOG_MAX_BYTES = 20 * 1024 * 1024;
+const CONTAINERD_RETRY_MS = 2_000;
+
+const say = (line: string) => void process.stdout.write(`skiff: ${line}\n`);
+const clock = systemClock;
+
+export const run: Command = async (argv) => {
+  const given = settings('up', 'runs a cluster on this machine, in the foreground', upOptions, argv);
+  if (given === undefined) return 0;
+  if (process.getuid?.() !== 0) throw new UsageError('containers need root: use sudo');
+  const machine = machineFacts();
+  const values = { ...given, nodeName: resolve.nodeNameOf(given, machine), nodeIp: resolve.nodeIpsOf(given, machine) };
+  resolve.serverConfig(values, machine); // what contradicts itself is refused before anything is made
+  resolve.agentConfig(values, machine);
+  await checkFree(values);
+  const end = endSignal();
+  try {
+    await runCluster(values, machine.hostname, end);
+  } catch (err) {
+    if (!end.aborted) throw err;
+  }
+  say(
+    'ended. Pods run on: `npm start` (or `skiff up`) finds them, `npm run down` (or `skiff down --purge`) removes everything.',
+  );
+  return 0;
+};
+
+type UpValues = Values<typeof upOptions>;
+
+async function runCluster(values: UpValues, hostname: string, end: AbortSignal): Promise<void> {
+  const startedMs = clock.now();
+  await using _note = await leaveNote(values.runDir);
+  const kubeconfigFile = await prepareCredentials(values, hostname);
+  await using _containerd = await keepContainerd(values, end);
+  await using server = startChild('server', serverOptions, values);
+  await using agent = startChild('agent', agentOptions, values);
+  await untilReady(values, [server, agent], startedMs, end);
+  const seconds = ((clock.now() - startedMs) / 1000).toFixed(1);
+  say(`the cluster is up after ${seconds} s: node ${values.nodeName} is Ready`);
+  process.stdout.write(`${whatToType(kubeconfigFile)}\n`);
+  if (!end.aborted) await new Promise((done) => end.addEventListener('abort', done, { once: true }));
+  say('ending the agent, the server and containerd');
+}
+
+async function checkFree(values: UpValues): Promise<void> {
+  const other = await runningInstance(values.runDir);
+  if (other !== undefined)
+    throw new UsageError(`skiff runs already (pid ${other}): end it with Ctrl-C there, or with skiff down`);
+  const ports = [values.port, values.kubeletPort, values.proxyHealthPort].filter((port) => port !== 0);
+  const [held] = occupied(ports);
+  if (held === undefined) return;
+  const flag =
+    held.port === values.port ? 'port' : held.port === values.kubeletPort ? 'kubelet-port' : 'proxy-health-port';
+  throw new UsageError(`port ${held.port} is in use by ${held.holder}: end that, or choose another with --${flag}`);
+}
+
+async function prepareCredentials(values: UpValues, hostname: string): Promise<string> {
+  const { nodeName = hostname, nodeIp: nodeIps, serviceCidr: serviceCidrs, clusterDomain, advertiseAddress } = values;
+  const names = {
+    hostname,
+    nodeName,
+    nodeIps,
+    serviceCidrs,
+    clusterDomain,
+    apiNames: advertiseAddress ? [advertiseAddress] : [],
+  };
+  const dir = resolve.pkiDirOf(values);
+  const issued = await ensurePki(dir, names, { random: systemRandom, nowMs: clock.now() });
+  if (issued.length > 0) say(`issued certificates in ${dir}: ${issued.map(({ spec }) => spec.name).join(', ')}`);
+  const file = resolve.adminKubeconfigOf(values);
+  await writeFileAtomically(
+    file,
+    kubeconfig({ server: resolve.serverUrlOf(values), ...(await readAdmin(dir)) }),
+    0o600,
+  );
+  return file;
+}
+
+/** Starts containerd, and starts it again whenever it ends by itself. */
+async function keepContainerd(values: UpValues, end: AbortSignal): Promise<AsyncDisposable> {
+  const options: ContainerdOptions = {
+    ...defaultContainerdOptions(values),
+    socket: resolve.runtimeSocketOf(values),
+    cniConfDir: resolve.cniConfDirOf(values),
+    cniBinDirs: [values.cniBinDir, '/opt/cni/bin'],
+  };
+  const start = async (): Promise<Containerd> => {
+    const started = await startContainerd(options, { clock, log: silent }, end);
+    await importPauseImage(options.sandboxImage, started, end);
+    return started;
+  };
+  let current = await start();
+  const { pid, version, adopted } = current;
+  say(
+    `containerd ${version} ${adopted ? 'was running and is adopted' : 'runs'} (pid ${pid}, socket ${options.socket})`,
+  );
+  const stopped = new AbortController();
+  const keep = async () => {
+    const stop = new Promise<'stop'>((done) =>
+      stopped.signal.addEventListener('abort', () => done('stop'), { once: true }),
+    );
+    while ((await Promise.race([current.exited, stop])) !== 'stop') {
+      say(`containerd ended; starting it again, log ${options.logFile}`);
+      await current[Symbol.asyncDispose]();
+      for (let again: Containerd | undefined; again === undefined && !end.aborted; ) {
+        again = await start().catch((err: Error) => void say(`containerd does not start: ${err.message}`));
+        if (again !== undefined) current = again;
+        else await clock.sleep(CONTAINERD_RETRY_MS, end).catch(() => {}); // woken early only to end
+      }
+      if (end.aborted) return;
+    }
+  };
+  const keeper = keep();
+  return {
+    async [Symbol.asyncDispose]() {
+      stopped.abort();
+      await keeper;
+      await current[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function startChild(
+  name: 'server' | 'agent',
+  table: typeof serverOptions | typeof agentOptions,
+  values: UpValues,
+): Child {
+  const logFile = join(values.dataDir, `log/${name}.log`);
+  const child = new Child(
+    { name, command: ownCommand(name, toArgs(table, values)), logFile, logMaxBytes: LOG_MAX_BYTES },
+    { clock, say },
+  );
+  say(`the ${name} is starting, log ${logFile}`);
+  return child;
+}
+
+async function untilReady(
+  values: UpValues,
+  children: readonly Child[],
+  sinceMs: number,
+  end: AbortSignal,
+): Promise<void> {
+  await using probe = await ApiProbe.open(resolve.serverUrlOf(values), resolve.pkiDirOf(values), clock);
+  const deadline = AbortSignal.any([end, clock.deadline(READY_TIMEOUT_MS)]);
+  let waitingFor = 'nothing was asked yet';
+  while (!deadline.aborted) {
+    const failed = children.find(({ failures }) => failures >= FAILURES_MAX);
+    if (failed !== undefined) throw new Error(`gave up after ${FAILURES_MAX} attempts: ${failed.lastWords}`);
+    const state = await probe.readiness(values.nodeName!, sinceMs, end);
+    if (state.ready) return;
+    waitingFor = state.waitingFor;
+    await clock.sleep(READY_POLL_MS, deadline).catch(() => {}); // the loop's condition tells
+  }
+  end.throwIfAborted();
+  throw new Error(
+    `not ready after ${READY_TIMEOUT_MS / 1000} s: ${waitingFor} (logs in ${join(values.dataDir, 'log')})`,
+  );
+}
+
+function whatToType(kubeconfigFile: string): string {
+  return `
+  In another terminal, as root:
+
+    export KUBECONFIG=${kubeconfigFile}
+    kubectl get nodes -o wide
+    kubectl create deployment web --image=nginx --replicas=3
+    kubectl expose deployment web --port=80
+    kubectl get pods -o wide
+
+  Ctrl-C here ends the processes; pods run on.
+`;
+}

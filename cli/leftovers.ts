@@ -1,0 +1,55 @@
+// What a cluster leaves on a machine and how it is told from what belongs to others. Pure: texts of the kernel and of
+// programs in, names out. sweep.ts removes what is found here.
+
+export interface ProcessView {
+  readonly pid: number;
+  readonly parent: number;
+  readonly args: readonly string[];
+  /** Whether it sees the same files as we do: the same path in another mount namespace is another file. */
+  readonly sharesMounts: boolean;
+}
+
+/** The shims of our containerd, and everything that runs below them. */
+export function shimTrees(
+  processes: readonly ProcessView[],
+  socket: string,
+): { shims: number[]; containers: number[] } {
+  const isOurs = ({ args, sharesMounts }: ProcessView) =>
+    sharesMounts && /(^|\/)containerd-shim[^/]*$/.test(args[0] ?? '') && args[args.indexOf('-address') + 1] === socket;
+  const shims = processes.filter(isOurs).map(({ pid }) => pid);
+  const containers: number[] = [];
+  for (let above = shims; above.length > 0; ) {
+    above = processes
+      .filter(({ pid, parent }) => above.includes(parent) && !containers.includes(pid))
+      .map(({ pid }) => pid);
+    containers.push(...above);
+  }
+  return { shims, containers };
+}
+
+/** Mount points strictly below the folders, the last mounted first. A folder that is one itself is the operator's. */
+export function mountsBelow(mountinfo: string, folders: readonly string[]): string[] {
+  const points = mountinfo.split('\n').flatMap((line) => {
+    const point = line.split(' ')[4];
+    return point === undefined
+      ? []
+      : [point.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))];
+  });
+  return points.filter((point) => folders.some((folder) => point.startsWith(`${folder}/`))).reverse();
+}
+
+/** `nft list tables` prints `table inet skiff`. */
+export function ourTables(list: string): { family: string; name: string }[] {
+  const rows = list.split('\n').map((line) => /^table (\S+) (skiff\S*)$/.exec(line.trim()));
+  return rows.flatMap((row) => (row ? [{ family: row[1]!, name: row[2]! }] : []));
+}
+
+/** `ip -o link show` prints `7: skiff0: <BROADCAST...`, with `@peer` behind the name of some. */
+export function ourLinks(list: string): string[] {
+  return list.split('\n').flatMap((line) => /^\d+: (skiff[^:@\s]*)/.exec(line)?.[1] ?? []);
+}
+
+/** Folders of logs are named `<namespace>_<name>_<uid>`. */
+export function logsOf(folders: readonly string[], podUids: ReadonlySet<string>): string[] {
+  return folders.filter((folder) => podUids.has(folder.split('_')[2] ?? ''));
+}

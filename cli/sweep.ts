@@ -1,0 +1,183 @@
+// Removes by force what is left of a cluster: processes, mounts, namespaces, kernel tables, control groups, folders.
+// Each function may run any number of times and answers with what it removed. Nothing here needs containerd.
+import { execFile } from 'node:child_process';
+import { lstat, readdir, readFile, readlink, rmdir, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Clock } from '../api/clock.ts';
+import { searchPath } from './containerd-host.ts';
+import { startTimeOf } from './instance.ts';
+import { logsOf, mountsBelow, ourLinks, ourTables, type ProcessView, shimTrees } from './leftovers.ts';
+
+const exec = promisify(execFile);
+const NETNS_DIR = '/run/netns';
+
+export async function killShims(socket: string, clock: Clock): Promise<{ killed: number; networks: Set<number> }> {
+  const { shims, containers } = shimTrees(await processes(), socket);
+  const networks = await networksOf(containers);
+  // A shim would report its container's end and clean up; that is done here, so it goes first.
+  for (const pid of [...shims, ...containers]) kill(pid);
+  await untilGone([...shims, ...containers], clock);
+  return { killed: containers.length, networks };
+}
+
+export async function unmountBelow(folders: readonly string[]): Promise<{ unmounted: string[]; stuck: string[] }> {
+  const before = mountsBelow(await mountinfo(), folders);
+  for (const point of before) {
+    if ((await attempt('umount', [point])) === undefined) await attempt('umount', ['--lazy', point]);
+  }
+  const stuck = mountsBelow(await mountinfo(), folders);
+  return { unmounted: before.filter((point) => !stuck.includes(point)), stuck };
+}
+
+/** Named network namespaces whose processes were ours. */
+export async function removeNetworks(networks: ReadonlySet<number>): Promise<string[]> {
+  const removed: string[] = [];
+  for (const name of await namesIn(NETNS_DIR)) {
+    const path = join(NETNS_DIR, name);
+    const inode = await stat(path).then(
+      ({ ino }) => ino,
+      () => undefined,
+    );
+    if (inode === undefined || !networks.has(inode)) continue;
+    await attempt('umount', ['--lazy', path]);
+    await unlink(path);
+    removed.push(name);
+  }
+  return removed;
+}
+
+export async function removeTables(): Promise<string[]> {
+  const tables = ourTables((await attempt('nft', ['list', 'tables'])) ?? '');
+  for (const { family, name } of tables) await attempt('nft', ['delete', 'table', family, name]);
+  const links = ourLinks((await attempt('ip', ['-o', 'link', 'show'])) ?? '');
+  for (const name of links) await attempt('ip', ['link', 'delete', name]);
+  return [
+    ...tables.map(({ family, name }) => `nft table ${family} ${name}`),
+    ...links.map((name) => `interface ${name}`),
+  ];
+}
+
+/** Only what is empty can be removed, so the pods of another kubelet on this machine keep theirs. */
+export async function removeCgroups(cgroupRoot: string): Promise<number> {
+  const base = '/sys/fs/cgroup';
+  const hierarchies = [base, ...(await namesIn(base)).map((name) => join(base, name))];
+  let removed = 0;
+  for (const hierarchy of hierarchies) {
+    for (const name of ['kubepods', 'kubepods.slice'])
+      removed += await removeEmptyTree(join(hierarchy, cgroupRoot, name));
+  }
+  return removed;
+}
+
+/** Not across mounts: a volume that could not be unmounted is somebody's data. */
+export async function removeFolder(path: string): Promise<boolean> {
+  if (!(await isThere(path))) return false;
+  await exec('rm', ['-rf', '--one-file-system', '--', path], { env: { PATH: searchPath() } }).catch(() => {});
+  return !(await isThere(path));
+}
+
+export async function removeIfEmpty(path: string): Promise<boolean> {
+  return rmdir(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+export async function removeLogs(
+  podLogsDir: string,
+  containerLogsDir: string,
+  podUids: ReadonlySet<string>,
+): Promise<number> {
+  const folders = logsOf(await namesIn(podLogsDir), podUids);
+  for (const folder of folders) await removeFolder(join(podLogsDir, folder));
+  for (const name of await namesIn(containerLogsDir)) {
+    const link = join(containerLogsDir, name);
+    const target = await readlink(link).catch(() => '');
+    if (target.startsWith(`${podLogsDir}/`) && !(await isThere(target))) await unlink(link);
+  }
+  return folders.length;
+}
+
+export async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
+}
+
+export async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Whether the process is gone in time. */
+export async function untilGone(pids: readonly number[], clock: Clock, timeoutMs = 10_000): Promise<boolean> {
+  const deadline = clock.deadline(timeoutMs);
+  for (;;) {
+    const alive = await Promise.all(pids.map((pid) => startTimeOf(String(pid))));
+    if (alive.every((started) => started === undefined)) return true;
+    if (deadline.aborted) return false;
+    await clock.sleep(20);
+  }
+}
+
+async function processes(): Promise<ProcessView[]> {
+  const ours = await readlink('/proc/self/ns/mnt');
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const views = await Promise.all(
+    pids.map(async (pid): Promise<ProcessView | undefined> => {
+      try {
+        const [status, cmdline, mounts] = await Promise.all([
+          readFile(`/proc/${pid}/status`, 'utf8'),
+          readFile(`/proc/${pid}/cmdline`, 'utf8'),
+          readlink(`/proc/${pid}/ns/mnt`),
+        ]);
+        const parent = Number(/^PPid:\t(\d+)$/m.exec(status)?.[1]);
+        return { pid: Number(pid), parent, args: cmdline.split('\0'), sharesMounts: mounts === ours };
+      } catch {
+        return undefined; // it ended while we looked
+      }
+    }),
+  );
+  return views.filter((view) => view !== undefined);
+}
+
+async function networksOf(pids: readonly number[]): Promise<Set<number>> {
+  const own = (await stat('/proc/self/ns/net')).ino;
+  const inodes = await Promise.all(
+    pids.map((pid) =>
+      stat(`/proc/${pid}/ns/net`).then(
+        ({ ino }) => ino,
+        () => own,
+      ),
+    ),
+  );
+  return new Set(inodes.filter((inode) => inode !== own));
+}
+
+async function removeEmptyTree(path: string): Promise<number> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  let removed = 0;
+  for (const entry of entries) if (entry.isDirectory()) removed += await removeEmptyTree(join(path, entry.name));
+  return removed + ((await removeIfEmpty(path)) ? 1 : 0);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // gone already, which is what was wanted
+  }
+}
+
+function mountinfo(): Promise<string> {
+  return readFile('/proc/self/mountinfo', 'utf8');
+}
+
+/** What it printed, or undefined when it failed: what it should have removed is looked for again afterwards. */
+async function attempt(program: string, args: readonly string[]): Promise<string | undefined> {
+  return exec(program, args, { env: { PATH: searchPath() } }).then(
+    ({ stdout }) => stdout,
+    () => undefined,
+  );
+}

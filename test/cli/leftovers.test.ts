@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { logsOf, mountsBelow, ourLinks, ourTables, type ProcessView, shimTrees } from '../../cli/leftovers.ts';
+
+const SOCKET = '/run/skiff/containerd/containerd.sock';
+const shim = (pid: number, socket: string, sharesMounts = true): ProcessView => ({
+  pid,
+  parent: 1,
+  args: ['/usr/bin/containerd-shim-runc-v2', '-namespace', 'k8s.io', '-id', 'x', '-address', socket],
+  sharesMounts,
+});
+const child = (pid: number, parent: number): ProcessView => ({ pid, parent, args: ['sleep'], sharesMounts: false });
+
+test('only shims of our socket, seen from our mounts, and what runs below them are ours', () => {
+  const processes = [
+    shim(10, SOCKET),
+    child(11, 10),
+    child(12, 11),
+    shim(20, '/run/containerd/containerd.sock'),
+    child(21, 20),
+    shim(30, SOCKET, false),
+    child(31, 30),
+    { pid: 40, parent: 1, args: ['vim', '-address', SOCKET], sharesMounts: true },
+  ];
+  assert.deepEqual(shimTrees(processes, SOCKET), { shims: [10], containers: [11, 12] });
+});
+
+test('mounts are found strictly below a folder, the last one first', () => {
+  const line = (point: string) => `1 2 0:3 / ${point} rw - tmpfs tmpfs rw`;
+  const points = [
+    '/var/lib/skiff',
+    '/var/lib/skiff/a',
+    '/var/lib/skiff/a/b',
+    '/var/lib/skiffer/c',
+    '/var/lib/skiff/with\\040space',
+  ];
+  assert.deepEqual(mountsBelow(points.map(line).join('\n'), ['/var/lib/skiff']), [
+    '/var/lib/skiff/with space',
+    '/var/lib/skiff/a/b',
+    '/var/lib/skiff/a',
+  ]);
+});
+
+test('tables and interfaces of others are left alone', () => {
+  assert.deepEqual(ourTables('table inet skiff\ntable ip nat\ntable inet skiff-test\ntable ip6 kube-proxy\n'), [
+    { family: 'inet', name: 'skiff' },
+    { family: 'inet', name: 'skiff-test' },
+  ]);
+  assert.deepEqual(ourLinks('1: lo: <LOOPBACK>\n7: skiff.vx: <UP>\n8: eth0@if9: <UP>\n9: skiff0@if3: <UP>\n'), [
+    'skiff.vx',
+    'skiff0',
+  ]);
+});
+
+test('logs belong to a pod by its id', () => {
+  const folders = ['default_web_u1', 'kube-system_x_u2', 'default_u1_u3', 'else'];
+  assert.deepEqual(logsOf(folders, new Set(['u1'])), ['default_web_u1']);
+});
