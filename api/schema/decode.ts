@@ -4,6 +4,7 @@
 //
 // The result shares subtrees of `any` fields with the input.
 import { complaintOf, unknownFields } from './decode-explain.ts';
+import { jsonSchema, type SchemaOr, schemaOr } from './json-schema-or.ts';
 import { isBigNumber, setOwn } from './json-value.ts';
 import { pruneCustom } from './prune.ts';
 import { MISMATCH, readScalar, zeroScalar } from './scalars.ts';
@@ -35,7 +36,9 @@ export function decode<T>(schema: Schema<T>, json: unknown): Decoded<T> {
   try {
     value = decoderOf(root)(json, seen);
   } catch (cause) {
-    throw new DecodeProblem(complaintOf(root, json) ?? String(cause), { cause });
+    throw new DecodeProblem(complaintOf(root, json) ?? (cause instanceof Error ? cause.message : String(cause)), {
+      cause,
+    });
   }
   return { value: value as T, unknown: seen.unknown ? unknownFields(root, json) : NONE };
 }
@@ -77,6 +80,10 @@ function compile(schema: Schema): Decode {
       return listDecoder(decoderOf(schema.items), schema.items);
     case 'map':
       return mapDecoder(decoderOf(schema.values), schema.values);
+    case 'any': {
+      const or = schemaOr(schema);
+      return or === undefined ? (json) => json : schemaOrDecoder(or);
+    }
     default: {
       const read = readScalar[schema.kind];
       return (json) => {
@@ -86,6 +93,20 @@ function compile(schema: Schema): Decode {
       };
     }
   }
+}
+
+/** Upstream is not strict in these places: what is unknown goes without a word. */
+function schemaOrDecoder(or: SchemaOr): Decode {
+  const schema: Decode = (json) => decoderOf(jsonSchema)(json, { unknown: false });
+  return (json, seen) => {
+    if (Array.isArray(json) && or !== 'boolean') {
+      return json.map((item) => (or === 'schemas' ? schema(item, seen) : readScalar.string(item)));
+    }
+    if (or === 'boolean' && typeof json !== 'boolean' && typeof json !== 'object') {
+      throw new RangeError('boolean JSON value expected');
+    }
+    return typeof json === 'object' && !Array.isArray(json) ? schema(json, seen) : json;
+  };
 }
 
 function objectDecoder(schema: ObjectSchema): Decode {
@@ -140,6 +161,10 @@ function alwaysWritten(schema: ObjectSchema): readonly Always[] {
 
 function fieldDecoder(field: Field): Decode {
   const read = decoderOf(field.schema);
+  // An empty list does not travel in protobuf, in which upstream stores: what it always writes comes back as null.
+  if (field.emitZero === null && resolve(field.schema).kind === 'list') {
+    return (json, seen) => (json === null || (Array.isArray(json) && json.length === 0) ? undefined : read(json, seen));
+  }
   const keepsZero = field.ptr || field.emitZero !== undefined;
   if (keepsZero) return (json, seen) => (json === null ? undefined : read(json, seen));
   const isZero = zeroTest(resolve(field.schema));

@@ -75,9 +75,13 @@ function objectFiller(schema: ObjectSchema): Fill {
         const nullable = resolve(field.schema).constraints?.nullable === true;
         if (literal === undefined) continue;
         const make = typeof literal === 'object' && literal !== null ? () => clone(literal) : () => literal;
+        // A default that is the zero of the field changes nothing: zeros are not written.
+        const isZero = !ptr && (literal === '' || literal === 0 || literal === false);
         const isUnset = (present: unknown, inCustom: boolean) =>
-          present === undefined ||
-          (present === null ? !nullable : !inCustom && !ptr && (present === '' || present === 0 || present === false));
+          (present === undefined && (inCustom || !isZero)) ||
+          (present === null
+            ? !nullable
+            : present !== undefined && !inCustom && !ptr && (present === '' || present === 0 || present === false));
         own.push({ key, isUnset, make });
       }
       below = Object.entries(schema.fields).flatMap(([key, field]) => {

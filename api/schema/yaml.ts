@@ -65,6 +65,8 @@ export function strictYaml(duplicates: readonly string[]): readonly string[] {
 
 function syntaxProblem(error: YAMLError, text: string, lines: LineCounter): SyntaxProblem {
   const { line } = lines.linePos(error.pos[0]);
+  // The parser recurses, and reports its own overflow as an error of the document.
+  if (error.code === 'RESOURCE_EXHAUSTION' || /call stack/.test(error.message)) return new SyntaxProblem(TOO_DEEP);
   const before = text.slice(0, error.pos[0]).trimEnd();
   if (/end with a [\]}]/.test(error.message) && /[[{,]$/.test(before)) {
     return new SyntaxProblem(`yaml: line ${Math.max(line, 1)}: did not find expected node content`);
