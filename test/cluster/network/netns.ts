@@ -2,6 +2,10 @@
 // world on a link. Everything is removed when the test ends.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { hostExec } from '../../../agent/network/exec.ts';
+import { applySysctls } from '../../../agent/network/sysctls.ts';
+import { silent } from '../../../api/log.ts';
+import { systemClock } from '../../../api/system.ts';
 import type { Command } from './peer.ts';
 
 const run = (command: string) => execFileSync('sh', ['-ec', command], { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
@@ -76,13 +80,15 @@ export async function makeNode(podCount: number): Promise<TestNode> {
   };
   try {
     for (const name of names) run(`ip netns add ${name}; ip -n ${name} link set lo up`);
+    // As the agent does it: before the first pod's link is made.
+    const signal = AbortSignal.timeout(10_000);
+    await applySysctls(['ip', 'ip6'], hostExec(systemClock, ['ip', 'netns', 'exec', ns]), silent, signal);
     run(`
       ip -n ${ns} link add eth0 type veth peer name eth0 netns ${id}-world
       ip -n ${ns} addr add 192.168.77.2/24 dev eth0; ip -n ${ns} link set eth0 up
       ip -n ${id}-world addr add 192.168.77.1/24 dev eth0; ip -n ${id}-world link set eth0 up
       ip -n ${id}-world route add 10.43.0.0/16 via 192.168.77.2
-      ip -n ${ns} route add default via 192.168.77.1
-      ip netns exec ${ns} sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.route_localnet=1`);
+      ip -n ${ns} route add default via 192.168.77.1`);
     for (let i = 0; i < podCount; i++) {
       const pod = `${id}-pod${i}`;
       run(`
