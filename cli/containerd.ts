@@ -90,7 +90,7 @@ export class Containerd implements AsyncDisposable {
   readonly snapshotter: 'overlayfs' | 'native';
   /** Resolves when the process is gone, whoever ended it. */
   readonly exited: Promise<void>;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   readonly #log: Logger;
   readonly #stop = new AbortController();
   readonly #keeper: Promise<void>;
@@ -109,7 +109,7 @@ export class Containerd implements AsyncDisposable {
     this.exited = running.exited;
     this.version = ready.version;
     this.snapshotter = ready.snapshotter;
-    this.#clock = deps.clock;
+    this.clock = deps.clock;
     this.#log = deps.log;
     this.#keeper = this.#boundLog(opts.logFile, opts.logMaxBytes, this.#stop.signal);
   }
@@ -117,14 +117,14 @@ export class Containerd implements AsyncDisposable {
   async #boundLog(file: string, maxBytes: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await rotateWithin(file, maxBytes).catch((err) => this.#log.warn({ err, file }, 'containerd log not rotated'));
-      await this.#clock.sleep(LOG_CHECK_MS, signal).catch(() => signal.aborted);
+      await this.clock.sleep(LOG_CHECK_MS, signal).catch(() => signal.aborted);
     }
   }
 
   /** SIGTERM, and SIGKILL for one that hangs: containers belong to their shims and do not notice either. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    await Promise.all([this.#keeper, endProcess(this.#running, { clock: this.#clock, log: this.#log })]);
+    await Promise.all([this.#keeper, endProcess(this.#running, { clock: this.clock, log: this.#log })]);
   }
 }
 

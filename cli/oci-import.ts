@@ -5,7 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Clock } from '../api/clock.ts';
 import { findProgram, searchPath } from './containerd-host.ts';
+import { criHasImage } from './containerd-probe.ts';
 import { assembleImage, type Image, writeImageArchive } from './oci-image.ts';
 
 const run = promisify(execFile);
@@ -14,7 +16,11 @@ export interface ImportTarget {
   /** containerd's socket. */
   socket: string;
   snapshotter: 'overlayfs' | 'native';
+  clock: Clock;
 }
+
+const POLL_MS = 10;
+const KNOWN_WITHIN_MS = 10_000;
 
 /** What CRI's garbage collection (1.7 and newer) leaves alone; older ones ignore the label. */
 const PINNED = 'io.cri-containerd.pinned=pinned';
@@ -42,7 +48,19 @@ export async function importImages(
 }
 
 export async function importArchive(file: string, to: ImportTarget, signal: AbortSignal): Promise<void> {
-  await ctr(to, ['images', 'import', '--snapshotter', to.snapshotter, file], signal);
+  const said = await ctr(to, ['images', 'import', '--snapshotter', to.snapshotter, file], signal);
+  for (const [, ref] of said.matchAll(/^unpacking (\S+) /gm)) await untilKnown(ref!, to, signal);
+}
+
+/** Until then CRI would try to pull it. */
+async function untilKnown(ref: string, to: ImportTarget, signal: AbortSignal): Promise<void> {
+  const deadline = AbortSignal.any([signal, to.clock.deadline(KNOWN_WITHIN_MS)]);
+  try {
+    while (!(await criHasImage(to.socket, ref, deadline))) await to.clock.sleep(POLL_MS, deadline);
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new Error(`${ref} was imported, but CRI does not show it`, { cause });
+  }
 }
 
 export async function importPauseImage(ref: string, to: ImportTarget, signal: AbortSignal): Promise<void> {

@@ -13,7 +13,7 @@ import { hierarchies } from './harness/node-cgroups.ts';
 import { NodeNamespace } from './harness/node-namespace.ts';
 import { exec } from './harness/process.ts';
 import { Segment } from './harness/segment.ts';
-import { waitFor } from './harness/wait.ts';
+import { InVain, waitFor } from './harness/wait.ts';
 
 test('nodes reach one another and the test reaches them, and nothing stays', async () => {
   const leaks = await beginLeakCheck();
@@ -112,4 +112,6 @@ test('the nodes of a killed test process go with it, and the next one clears the
 test('waiting in vain says what was seen last', async () => {
   const wait = waitFor('the moon', () => Promise.reject(new Error('clouds')), { timeoutMs: 60, intervalMs: 20 });
   await assert.rejects(wait, /waited 60 ms for the moon; last seen: clouds/);
+  const hopeless = waitFor('the moon', () => Promise.reject(new InVain('it is gone')));
+  await assert.rejects(hopeless, /waited for the moon in vain: it is gone/);
 });

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { TestContainerd } from './containerd.ts';
 import type { NodeNamespace, NodeProcess } from './node-namespace.ts';
-import { waitFor } from './wait.ts';
+import { InVain, waitFor } from './wait.ts';
 
 export type Part = 'server' | 'agent' | 'containerd';
 
@@ -52,6 +52,7 @@ export class ClusterNode implements AsyncDisposable {
     if (part === 'containerd') return this.#killContainerd(signal);
     const running = this.#running.get(part);
     if (!running?.running) throw new Error(`${this.node.name}: the ${part} does not run`);
+    this.#running.delete(part);
     await running.kill(signal);
     await running.exited;
   }
@@ -71,11 +72,13 @@ export class ClusterNode implements AsyncDisposable {
     return this.#containerd;
   }
 
-  /** Throws with the end of its log when a process that was started and not killed is gone. */
+  /** Says with the end of its log that a process that was started and not killed is gone. */
   check(): void {
     for (const [part, running] of this.#running) {
       if (!running.running && running.child.exitCode !== null) {
-        throw new Error(`${this.node.name}: the ${part} ended with code ${running.child.exitCode}:\n${this.log(part)}`);
+        throw new InVain(
+          `${this.node.name}: the ${part} ended with code ${running.child.exitCode}:\n${this.log(part)}`,
+        );
       }
     }
   }

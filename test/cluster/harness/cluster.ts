@@ -91,11 +91,9 @@ export class Cluster implements AsyncDisposable {
 
   /** What a person would look at first when a test failed. */
   async logs(): Promise<string> {
-    const asked = await this.kubectl(['get', DESCRIBED, '-A', '-o', 'wide'], { mayFail: true, timeoutMs: 10_000 });
-    const events = await this.kubectl(['get', 'events', '-A'], { mayFail: true, timeoutMs: 10_000 });
     const sections: [string, string][] = [
-      ['kubectl get', asked.stdout + asked.stderr],
-      ['events', events.stdout + events.stderr],
+      ['kubectl get', await this.#ask(['get', DESCRIBED, '-A', '-o', 'wide'])],
+      ['events', await this.#ask(['get', 'events', '-A'])],
       ['server', this.node.log('server')],
       ...this.nodes.flatMap((each): [string, string][] => [
         [`${each.node.name}: agent`, each.log('agent')],
@@ -103,6 +101,17 @@ export class Cluster implements AsyncDisposable {
       ]),
     ];
     return sections.map(([title, text]) => `===== ${title}\n${text.trimEnd()}\n`).join('');
+  }
+
+  /** What kubectl says, or why nothing. Without an API it would repeat itself. */
+  async #ask(args: readonly string[]): Promise<string> {
+    try {
+      await this.api.call('GET', '/version');
+      const { stdout, stderr } = await this.kubectl(args, { mayFail: true, timeoutMs: 10_000 });
+      return stdout + stderr;
+    } catch (err) {
+      return String(err);
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,9 @@ export interface WaitOptions {
   signal?: AbortSignal;
 }
 
+/** Thrown by a look that knows that waiting is in vain. */
+export class InVain extends Error {}
+
 /** Resolves to the first value of `look` that is neither undefined nor false. What it throws counts as not yet. */
 export async function waitFor<T>(
   description: string,
@@ -22,6 +25,7 @@ export async function waitFor<T>(
       if (value !== undefined && value !== false) return value as Exclude<T, undefined | false>;
       seen = value;
     } catch (err) {
+      if (err instanceof InVain) throw new Error(`waited for ${description} in vain: ${err.message}`, { cause: err });
       seen = err;
     }
     if (performance.now() >= end) {
