@@ -78,6 +78,7 @@ const ELSEWHERE: Readonly<Record<string, FieldReader>> = {
     const event = object as { source?: { component?: string }; reportingComponent?: string };
     return event.source?.component || event.reportingComponent || '';
   },
+  'Job/status.successful': (object) => String((object as { status?: { succeeded?: number } }).status?.succeeded ?? 0),
 };
 
 /** A reader for each field a kind can be selected by. Make it once per kind. */

@@ -16,3 +16,7 @@ export function inline<F extends Readonly<Record<string, Field>>>(proto: number,
 export function oneOf<const E extends string>(...words: readonly E[]): ScalarSchema<E> {
   return { kind: 'string', constraints: { enum: words } };
 }
+
+export function isEmpty(map: Readonly<Record<string, unknown>> | undefined): boolean {
+  return map === undefined || Object.keys(map).length === 0;
+}

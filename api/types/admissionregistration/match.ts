@@ -9,13 +9,21 @@ export const MatchCondition = object('io.k8s.api.admissionregistration.v1.MatchC
 });
 export type MatchCondition = TypeOf<typeof MatchCondition>;
 
-export const RuleWithOperations = object('io.k8s.api.admissionregistration.v1.RuleWithOperations', {
-  operations: list(1, oneOf('*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'), { listType: 'atomic' }),
-  apiGroups: list(1, aString, { listType: 'atomic', via: [[2, 'rule']] }),
-  apiVersions: list(2, aString, { listType: 'atomic', via: [[2, 'rule']] }),
-  resources: list(3, aString, { listType: 'atomic', via: [[2, 'rule']] }),
-  scope: string(4, { ptr, enum: ['*', 'Cluster', 'Namespaced'], via: [[2, 'rule']] }),
-});
+export const RuleWithOperations = object(
+  'io.k8s.api.admissionregistration.v1.RuleWithOperations',
+  {
+    operations: list(1, oneOf('*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'), { listType: 'atomic' }),
+    apiGroups: list(1, aString, { listType: 'atomic', via: [[2, 'rule']] }),
+    apiVersions: list(2, aString, { listType: 'atomic', via: [[2, 'rule']] }),
+    resources: list(3, aString, { listType: 'atomic', via: [[2, 'rule']] }),
+    scope: string(4, { ptr, enum: ['*', 'Cluster', 'Namespaced'], via: [[2, 'rule']] }),
+  },
+  {
+    defaults(value) {
+      value.scope ??= '*';
+    },
+  },
+);
 export type RuleWithOperations = TypeOf<typeof RuleWithOperations>;
 
 export const NamedRuleWithOperations = object(
@@ -56,7 +64,12 @@ export const NamedRuleWithOperations = object(
       ],
     }),
   },
-  { mapType: 'atomic' },
+  {
+    mapType: 'atomic',
+    defaults(value) {
+      value.scope ??= '*';
+    },
+  },
 );
 export type NamedRuleWithOperations = TypeOf<typeof NamedRuleWithOperations>;
 
@@ -69,6 +82,13 @@ export const MatchResources = object(
     excludeResourceRules: list(4, NamedRuleWithOperations, { listType: 'atomic' }),
     matchPolicy: string(7, { ptr, enum: ['Equivalent', 'Exact'] }),
   },
-  { mapType: 'atomic' },
+  {
+    mapType: 'atomic',
+    defaults(value) {
+      value.matchPolicy ??= 'Equivalent';
+      value.namespaceSelector ??= {};
+      value.objectSelector ??= {};
+    },
+  },
 );
 export type MatchResources = TypeOf<typeof MatchResources>;

@@ -22,20 +22,28 @@ export const Mutation = object('io.k8s.api.admissionregistration.v1.Mutation', {
 });
 export type Mutation = TypeOf<typeof Mutation>;
 
-export const MutatingAdmissionPolicySpec = object('io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicySpec', {
-  paramKind: field(1, ParamKind, { ptr }),
-  matchConstraints: field(2, MatchResources, { ptr }),
-  variables: list(3, Variable, { listType: 'atomic' }),
-  mutations: list(4, Mutation, { listType: 'atomic' }),
-  failurePolicy: string(5, { ptr, enum: ['Fail', 'Ignore'] }),
-  matchConditions: list(6, MatchCondition, {
-    listType: 'map',
-    keys: ['name'],
-    patchStrategy: 'merge',
-    patchMergeKey: 'name',
-  }),
-  reinvocationPolicy: string(7, { enum: ['IfNeeded', 'Never'] }),
-});
+export const MutatingAdmissionPolicySpec = object(
+  'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicySpec',
+  {
+    paramKind: field(1, ParamKind, { ptr }),
+    matchConstraints: field(2, MatchResources, { ptr }),
+    variables: list(3, Variable, { listType: 'atomic' }),
+    mutations: list(4, Mutation, { listType: 'atomic' }),
+    failurePolicy: string(5, { ptr, enum: ['Fail', 'Ignore'] }),
+    matchConditions: list(6, MatchCondition, {
+      listType: 'map',
+      keys: ['name'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'name',
+    }),
+    reinvocationPolicy: string(7, { enum: ['IfNeeded', 'Never'] }),
+  },
+  {
+    defaults(value) {
+      value.failurePolicy ??= 'Fail';
+    },
+  },
+);
 export type MutatingAdmissionPolicySpec = TypeOf<typeof MutatingAdmissionPolicySpec>;
 
 export const MutatingAdmissionPolicy = kind('io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy', {

@@ -37,6 +37,11 @@ export const ValidatingAdmissionPolicySpec = object(
     }),
     variables: list(7, Variable, { listType: 'map', keys: ['name'], patchStrategy: 'merge', patchMergeKey: 'name' }),
   },
+  {
+    defaults(value) {
+      value.failurePolicy ??= 'Fail';
+    },
+  },
 );
 export type ValidatingAdmissionPolicySpec = TypeOf<typeof ValidatingAdmissionPolicySpec>;
 

@@ -93,12 +93,20 @@ export const CustomResourceDefinitionVersion = object(
 );
 export type CustomResourceDefinitionVersion = TypeOf<typeof CustomResourceDefinitionVersion>;
 
-export const ServiceReference = object('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ServiceReference', {
-  namespace: string(1, { required, emitZero: '' }),
-  name: string(2, { required, emitZero: '' }),
-  path: string(3, { ptr }),
-  port: int32(4, { ptr }),
-});
+export const ServiceReference = object(
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ServiceReference',
+  {
+    namespace: string(1, { required, emitZero: '' }),
+    name: string(2, { required, emitZero: '' }),
+    path: string(3, { ptr }),
+    port: int32(4, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.port ??= 443;
+    },
+  },
+);
 export type ServiceReference = TypeOf<typeof ServiceReference>;
 
 export const WebhookClientConfig = object(
@@ -168,6 +176,19 @@ export const CustomResourceDefinition = kind(
   {
     spec: field(2, CustomResourceDefinitionSpec, { required, emitZero: {} }),
     status: field(3, CustomResourceDefinitionStatus, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      const { spec, status } = value;
+      const { names } = spec;
+      if (names.kind) {
+        names.singular ||= names.kind.toLowerCase();
+        names.listKind ||= `${names.kind}List`;
+      }
+      spec.conversion ??= { strategy: 'None' };
+      const stored = spec.versions?.find(({ storage }) => storage);
+      if (!status.storedVersions?.length && stored) status.storedVersions = [stored.name];
+    },
   },
 );
 export type CustomResourceDefinition = TypeOf<typeof CustomResourceDefinition>;

@@ -15,11 +15,19 @@ import {
   time,
 } from '../../schema/schema.ts';
 
-export const ServiceReference = object('io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.ServiceReference', {
-  namespace: string(1),
-  name: string(2),
-  port: int32(3, { ptr }),
-});
+export const ServiceReference = object(
+  'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.ServiceReference',
+  {
+    namespace: string(1),
+    name: string(2),
+    port: int32(3, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.port ??= 443;
+    },
+  },
+);
 export type ServiceReference = TypeOf<typeof ServiceReference>;
 
 /** OpenAPI marks these bytes as an atomic list. */

@@ -66,8 +66,24 @@ export const DaemonSetStatus = object('io.k8s.api.apps.v1.DaemonSetStatus', {
 });
 export type DaemonSetStatus = TypeOf<typeof DaemonSetStatus>;
 
-export const DaemonSet = kind('io.k8s.api.apps.v1.DaemonSet', {
-  spec: field(2, DaemonSetSpec, { emitZero: {} }),
-  status: field(3, DaemonSetStatus, { emitZero: {} }),
-});
+export const DaemonSet = kind(
+  'io.k8s.api.apps.v1.DaemonSet',
+  {
+    spec: field(2, DaemonSetSpec, { emitZero: {} }),
+    status: field(3, DaemonSetStatus, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      const { spec } = value;
+      spec.updateStrategy ??= {};
+      spec.updateStrategy.type ||= 'RollingUpdate';
+      if (spec.updateStrategy.type === 'RollingUpdate') {
+        spec.updateStrategy.rollingUpdate ??= {};
+        spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1;
+        spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
+      }
+      spec.revisionHistoryLimit ??= 10;
+    },
+  },
+);
 export type DaemonSet = TypeOf<typeof DaemonSet>;

@@ -70,8 +70,26 @@ export const DeploymentStatus = object('io.k8s.api.apps.v1.DeploymentStatus', {
 });
 export type DeploymentStatus = TypeOf<typeof DeploymentStatus>;
 
-export const Deployment = kind('io.k8s.api.apps.v1.Deployment', {
-  spec: field(2, DeploymentSpec, { emitZero: {} }),
-  status: field(3, DeploymentStatus, { emitZero: {} }),
-});
+export const Deployment = kind(
+  'io.k8s.api.apps.v1.Deployment',
+  {
+    spec: field(2, DeploymentSpec, { emitZero: {} }),
+    status: field(3, DeploymentStatus, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      const { spec } = value;
+      spec.replicas ??= 1;
+      spec.strategy ??= {};
+      spec.strategy.type ||= 'RollingUpdate';
+      if (spec.strategy.type === 'RollingUpdate') {
+        spec.strategy.rollingUpdate ??= {};
+        spec.strategy.rollingUpdate.maxUnavailable ??= '25%';
+        spec.strategy.rollingUpdate.maxSurge ??= '25%';
+      }
+      spec.revisionHistoryLimit ??= 10;
+      spec.progressDeadlineSeconds ??= 600;
+    },
+  },
+);
 export type Deployment = TypeOf<typeof Deployment>;

@@ -38,8 +38,16 @@ export const ReplicaSetStatus = object('io.k8s.api.apps.v1.ReplicaSetStatus', {
 });
 export type ReplicaSetStatus = TypeOf<typeof ReplicaSetStatus>;
 
-export const ReplicaSet = kind('io.k8s.api.apps.v1.ReplicaSet', {
-  spec: field(2, ReplicaSetSpec, { emitZero: {} }),
-  status: field(3, ReplicaSetStatus, { emitZero: {} }),
-});
+export const ReplicaSet = kind(
+  'io.k8s.api.apps.v1.ReplicaSet',
+  {
+    spec: field(2, ReplicaSetSpec, { emitZero: {} }),
+    status: field(3, ReplicaSetStatus, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      value.spec.replicas ??= 1;
+    },
+  },
+);
 export type ReplicaSet = TypeOf<typeof ReplicaSet>;

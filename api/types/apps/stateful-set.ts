@@ -89,8 +89,33 @@ export const StatefulSetStatus = object('io.k8s.api.apps.v1.StatefulSetStatus', 
 });
 export type StatefulSetStatus = TypeOf<typeof StatefulSetStatus>;
 
-export const StatefulSet = kind('io.k8s.api.apps.v1.StatefulSet', {
-  spec: field(2, StatefulSetSpec, { emitZero: {} }),
-  status: field(3, StatefulSetStatus, { emitZero: {} }),
-});
+export const StatefulSet = kind(
+  'io.k8s.api.apps.v1.StatefulSet',
+  {
+    spec: field(2, StatefulSetSpec, { emitZero: {} }),
+    status: field(3, StatefulSetStatus, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      const { spec } = value;
+      spec.podManagementPolicy ||= 'OrderedReady';
+      spec.updateStrategy ??= {};
+      if (!spec.updateStrategy.type) {
+        spec.updateStrategy.type = 'RollingUpdate';
+        spec.updateStrategy.rollingUpdate ??= {};
+      }
+      const { type, rollingUpdate } = spec.updateStrategy;
+      if (type === 'RollingUpdate' && rollingUpdate) rollingUpdate.partition ??= 0;
+      for (const claim of spec.volumeClaimTemplates ?? []) {
+        claim.apiVersion = 'v1';
+        claim.kind = 'PersistentVolumeClaim';
+      }
+      spec.persistentVolumeClaimRetentionPolicy ??= {};
+      spec.persistentVolumeClaimRetentionPolicy.whenDeleted ||= 'Retain';
+      spec.persistentVolumeClaimRetentionPolicy.whenScaled ||= 'Retain';
+      spec.replicas ??= 1;
+      spec.revisionHistoryLimit ??= 10;
+    },
+  },
+);
 export type StatefulSet = TypeOf<typeof StatefulSet>;

@@ -11,11 +11,19 @@ export const BoundObjectReference = object('io.k8s.api.authentication.v1.BoundOb
 });
 export type BoundObjectReference = TypeOf<typeof BoundObjectReference>;
 
-export const TokenRequestSpec = object('io.k8s.api.authentication.v1.TokenRequestSpec', {
-  audiences: list(1, aString, { emitZero: null, listType: 'atomic' }),
-  boundObjectRef: field(3, BoundObjectReference, { ptr, emitZero: null }),
-  expirationSeconds: int64(4, { ptr, emitZero: null }),
-});
+export const TokenRequestSpec = object(
+  'io.k8s.api.authentication.v1.TokenRequestSpec',
+  {
+    audiences: list(1, aString, { emitZero: null, listType: 'atomic' }),
+    boundObjectRef: field(3, BoundObjectReference, { ptr, emitZero: null }),
+    expirationSeconds: int64(4, { ptr, emitZero: null }),
+  },
+  {
+    defaults(value) {
+      value.expirationSeconds ??= 3600;
+    },
+  },
+);
 export type TokenRequestSpec = TypeOf<typeof TokenRequestSpec>;
 
 export const TokenRequestStatus = object('io.k8s.api.authentication.v1.TokenRequestStatus', {

@@ -3,6 +3,8 @@
 import { kind } from '../../schema/kind.ts';
 import { field, int32, int64, object, ptr, required, string, type TypeOf, time } from '../../schema/schema.ts';
 
+const METRICS = 'autoscaling.alpha.kubernetes.io/metrics';
+
 export const CrossVersionObjectReference = object(
   'io.k8s.api.autoscaling.v1.CrossVersionObjectReference',
   {
@@ -31,8 +33,18 @@ export const HorizontalPodAutoscalerStatus = object('io.k8s.api.autoscaling.v1.H
 });
 export type HorizontalPodAutoscalerStatus = TypeOf<typeof HorizontalPodAutoscalerStatus>;
 
-export const HorizontalPodAutoscaler = kind('io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler', {
-  spec: field(2, HorizontalPodAutoscalerSpec, { required, emitZero: {} }),
-  status: field(3, HorizontalPodAutoscalerStatus, { emitZero: {} }),
-});
+export const HorizontalPodAutoscaler = kind(
+  'io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler',
+  {
+    spec: field(2, HorizontalPodAutoscalerSpec, { required, emitZero: {} }),
+    status: field(3, HorizontalPodAutoscalerStatus, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      value.spec.minReplicas ??= 1;
+      // Version 2's default, seen through this version; metrics of other sorts stand in an annotation here.
+      if (value.metadata?.annotations?.[METRICS] === undefined) value.spec.targetCPUUtilizationPercentage ??= 80;
+    },
+  },
+);
 export type HorizontalPodAutoscaler = TypeOf<typeof HorizontalPodAutoscaler>;

@@ -70,8 +70,33 @@ export const HorizontalPodAutoscalerStatus = object('io.k8s.api.autoscaling.v2.H
 });
 export type HorizontalPodAutoscalerStatus = TypeOf<typeof HorizontalPodAutoscalerStatus>;
 
-export const HorizontalPodAutoscaler = kind('io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler', {
-  spec: field(2, HorizontalPodAutoscalerSpec, { required, emitZero: {} }),
-  status: field(3, HorizontalPodAutoscalerStatus, { emitZero: {} }),
-});
+export const HorizontalPodAutoscaler = kind(
+  'io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler',
+  {
+    spec: field(2, HorizontalPodAutoscalerSpec, { required, emitZero: {} }),
+    status: field(3, HorizontalPodAutoscalerStatus, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      const { spec } = value;
+      spec.minReplicas ??= 1;
+      if (!spec.metrics?.length)
+        spec.metrics = [
+          { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } },
+        ];
+      if (spec.behavior === undefined) return;
+      // Down has no window of its own here: the controller's setting rules.
+      spec.behavior.scaleUp ??= {};
+      spec.behavior.scaleUp.stabilizationWindowSeconds ??= 0;
+      spec.behavior.scaleUp.selectPolicy ??= 'Max';
+      spec.behavior.scaleUp.policies ??= [
+        { type: 'Pods', value: 4, periodSeconds: 15 },
+        { type: 'Percent', value: 100, periodSeconds: 15 },
+      ];
+      spec.behavior.scaleDown ??= {};
+      spec.behavior.scaleDown.selectPolicy ??= 'Max';
+      spec.behavior.scaleDown.policies ??= [{ type: 'Percent', value: 100, periodSeconds: 15 }];
+    },
+  },
+);
 export type HorizontalPodAutoscaler = TypeOf<typeof HorizontalPodAutoscaler>;

@@ -36,8 +36,20 @@ export const CronJobStatus = object('io.k8s.api.batch.v1.CronJobStatus', {
 });
 export type CronJobStatus = TypeOf<typeof CronJobStatus>;
 
-export const CronJob = kind('io.k8s.api.batch.v1.CronJob', {
-  spec: field(2, CronJobSpec, { required, emitZero: {} }),
-  status: field(3, CronJobStatus, { emitZero: {} }),
-});
+export const CronJob = kind(
+  'io.k8s.api.batch.v1.CronJob',
+  {
+    spec: field(2, CronJobSpec, { required, emitZero: {} }),
+    status: field(3, CronJobStatus, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      const { spec } = value;
+      spec.concurrencyPolicy ||= 'Allow';
+      spec.suspend ??= false;
+      spec.successfulJobsHistoryLimit ??= 3;
+      spec.failedJobsHistoryLimit ??= 1;
+    },
+  },
+);
 export type CronJob = TypeOf<typeof CronJob>;

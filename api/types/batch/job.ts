@@ -16,6 +16,7 @@ import {
   type TypeOf,
   time,
 } from '../../schema/schema.ts';
+import { isEmpty } from '../build.ts';
 import { PodTemplateSpec } from '../core/pod.ts';
 import { LabelSelector } from '../meta/label-selector.ts';
 import { TemplateMeta } from '../meta/template-meta.ts';
@@ -35,6 +36,11 @@ export const PodFailurePolicyOnPodConditionsPattern = object(
   {
     type: string(1, { required, emitZero: '' }),
     status: string(2, { emitZero: '' }),
+  },
+  {
+    defaults(value) {
+      value.status ||= 'True';
+    },
   },
 );
 export type PodFailurePolicyOnPodConditionsPattern = TypeOf<typeof PodFailurePolicyOnPodConditionsPattern>;
@@ -113,10 +119,27 @@ export const JobStatus = object('io.k8s.api.batch.v1.JobStatus', {
 });
 export type JobStatus = TypeOf<typeof JobStatus>;
 
-export const Job = kind('io.k8s.api.batch.v1.Job', {
-  spec: field(2, JobSpec, { emitZero: {} }),
-  status: field(3, JobStatus, { emitZero: {} }),
-});
+export const Job = kind(
+  'io.k8s.api.batch.v1.Job',
+  {
+    spec: field(2, JobSpec, { emitZero: {} }),
+    status: field(3, JobStatus, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      const { spec, metadata } = value;
+      if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
+      spec.parallelism ??= 1;
+      spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : 2147483647;
+      const labels = spec.template?.metadata?.labels;
+      if (labels !== undefined && isEmpty(metadata.labels)) metadata.labels = { ...labels };
+      spec.completionMode ??= 'NonIndexed';
+      spec.suspend ??= false;
+      spec.manualSelector ??= false;
+      spec.podReplacementPolicy ??= spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
+    },
+  },
+);
 export type Job = TypeOf<typeof Job>;
 
 export const JobTemplateSpec = object('io.k8s.api.batch.v1.JobTemplateSpec', {

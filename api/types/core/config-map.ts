@@ -10,10 +10,24 @@ export const ConfigMap = kind('io.k8s.api.core.v1.ConfigMap', {
 });
 export type ConfigMap = TypeOf<typeof ConfigMap>;
 
-export const Secret = kind('io.k8s.api.core.v1.Secret', {
-  data: map(2, someBytes),
-  type: string(3),
-  stringData: map(4, aString),
-  immutable: boolean(5, { ptr }),
-});
+export const Secret = kind(
+  'io.k8s.api.core.v1.Secret',
+  {
+    data: map(2, someBytes),
+    type: string(3),
+    stringData: map(4, aString),
+    immutable: boolean(5, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.type ||= 'Opaque';
+      // Plain text is for writing only: it ends up in data and wins over what is there.
+      for (const [key, text] of Object.entries(value.stringData ?? {})) {
+        value.data ??= {};
+        value.data[key] = Buffer.from(text).toString('base64');
+      }
+      delete value.stringData;
+    },
+  },
+);
 export type Secret = TypeOf<typeof Secret>;

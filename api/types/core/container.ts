@@ -13,6 +13,7 @@ import {
   type TypeOf,
 } from '../../schema/schema.ts';
 import { inline } from '../build.ts';
+import { defaultContainer } from './container-defaults.ts';
 import { EnvFromSource, EnvVar } from './env.ts';
 import { Lifecycle, Probe } from './probe.ts';
 import { ResourceRequirements } from './resource-requirements.ts';
@@ -106,11 +107,23 @@ const containerFields = {
   restartPolicyRules: list(25, ContainerRestartRule, { listType: 'atomic' }),
 };
 
-export const Container = object('io.k8s.api.core.v1.Container', containerFields);
+export const Container = object('io.k8s.api.core.v1.Container', containerFields, {
+  defaults(value) {
+    defaultContainer(value);
+  },
+});
 export type Container = TypeOf<typeof Container>;
 
-export const EphemeralContainer = object('io.k8s.api.core.v1.EphemeralContainer', {
-  ...inline(1, 'ephemeralContainerCommon', containerFields),
-  targetContainerName: string(2),
-});
+export const EphemeralContainer = object(
+  'io.k8s.api.core.v1.EphemeralContainer',
+  {
+    ...inline(1, 'ephemeralContainerCommon', containerFields),
+    targetContainerName: string(2),
+  },
+  {
+    defaults(value) {
+      defaultContainer(value);
+    },
+  },
+);
 export type EphemeralContainer = TypeOf<typeof EphemeralContainer>;

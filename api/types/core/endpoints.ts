@@ -35,7 +35,15 @@ export const EndpointSubset = object('io.k8s.api.core.v1.EndpointSubset', {
 });
 export type EndpointSubset = TypeOf<typeof EndpointSubset>;
 
-export const Endpoints = kind('io.k8s.api.core.v1.Endpoints', {
-  subsets: list(2, EndpointSubset, { listType: 'atomic' }),
-});
+export const Endpoints = kind(
+  'io.k8s.api.core.v1.Endpoints',
+  {
+    subsets: list(2, EndpointSubset, { listType: 'atomic' }),
+  },
+  {
+    defaults(value) {
+      for (const { ports } of value.subsets ?? []) for (const port of ports ?? []) port.protocol ||= 'TCP';
+    },
+  },
+);
 export type Endpoints = TypeOf<typeof Endpoints>;

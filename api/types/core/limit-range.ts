@@ -1,4 +1,5 @@
 // LimitRange and ResourceQuota: bounds for a namespace.
+import { roundResources } from '../../quantity.ts';
 
 import { kind } from '../../schema/kind.ts';
 import {
@@ -15,14 +16,36 @@ import {
 } from '../../schema/schema.ts';
 import { oneOf } from '../build.ts';
 
-export const LimitRangeItem = object('io.k8s.api.core.v1.LimitRangeItem', {
-  type: string(1, { required, emitZero: '' }),
-  max: map(2, aQuantity),
-  min: map(3, aQuantity),
-  default: map(4, aQuantity),
-  defaultRequest: map(5, aQuantity),
-  maxLimitRequestRatio: map(6, aQuantity),
-});
+/** What has no value yet gets the other one. */
+function fillIn<K extends string>(
+  item: { [P in K]?: Record<string, string> },
+  key: K,
+  from: Readonly<Record<string, string>> | undefined,
+): void {
+  if (from !== undefined) item[key] = { ...from, ...item[key] } as (typeof item)[K];
+}
+
+export const LimitRangeItem = object(
+  'io.k8s.api.core.v1.LimitRangeItem',
+  {
+    type: string(1, { required, emitZero: '' }),
+    max: map(2, aQuantity),
+    min: map(3, aQuantity),
+    default: map(4, aQuantity),
+    defaultRequest: map(5, aQuantity),
+    maxLimitRequestRatio: map(6, aQuantity),
+  },
+  {
+    defaults(value) {
+      for (const bounds of [value.max, value.min, value.default, value.defaultRequest, value.maxLimitRequestRatio])
+        roundResources(bounds);
+      if (value.type !== 'Container') return;
+      fillIn(value, 'default', value.max);
+      fillIn(value, 'defaultRequest', value.default);
+      fillIn(value, 'defaultRequest', value.min);
+    },
+  },
+);
 export type LimitRangeItem = TypeOf<typeof LimitRangeItem>;
 
 export const LimitRangeSpec = object('io.k8s.api.core.v1.LimitRangeSpec', {
@@ -63,29 +86,46 @@ export const ScopeSelector = object(
 );
 export type ScopeSelector = TypeOf<typeof ScopeSelector>;
 
-export const ResourceQuotaSpec = object('io.k8s.api.core.v1.ResourceQuotaSpec', {
-  hard: map(1, aQuantity),
-  scopes: list(
-    2,
-    oneOf(
-      'BestEffort',
-      'CrossNamespacePodAffinity',
-      'NotBestEffort',
-      'NotTerminating',
-      'PriorityClass',
-      'Terminating',
-      'VolumeAttributesClass',
+export const ResourceQuotaSpec = object(
+  'io.k8s.api.core.v1.ResourceQuotaSpec',
+  {
+    hard: map(1, aQuantity),
+    scopes: list(
+      2,
+      oneOf(
+        'BestEffort',
+        'CrossNamespacePodAffinity',
+        'NotBestEffort',
+        'NotTerminating',
+        'PriorityClass',
+        'Terminating',
+        'VolumeAttributesClass',
+      ),
+      { listType: 'atomic' },
     ),
-    { listType: 'atomic' },
-  ),
-  scopeSelector: field(3, ScopeSelector, { ptr }),
-});
+    scopeSelector: field(3, ScopeSelector, { ptr }),
+  },
+  {
+    defaults(value) {
+      roundResources(value.hard);
+    },
+  },
+);
 export type ResourceQuotaSpec = TypeOf<typeof ResourceQuotaSpec>;
 
-export const ResourceQuotaStatus = object('io.k8s.api.core.v1.ResourceQuotaStatus', {
-  hard: map(1, aQuantity),
-  used: map(2, aQuantity),
-});
+export const ResourceQuotaStatus = object(
+  'io.k8s.api.core.v1.ResourceQuotaStatus',
+  {
+    hard: map(1, aQuantity),
+    used: map(2, aQuantity),
+  },
+  {
+    defaults(value) {
+      roundResources(value.hard);
+      roundResources(value.used);
+    },
+  },
+);
 export type ResourceQuotaStatus = TypeOf<typeof ResourceQuotaStatus>;
 
 export const ResourceQuota = kind('io.k8s.api.core.v1.ResourceQuota', {

@@ -17,15 +17,23 @@ export const NamespaceCondition = object('io.k8s.api.core.v1.NamespaceCondition'
 });
 export type NamespaceCondition = TypeOf<typeof NamespaceCondition>;
 
-export const NamespaceStatus = object('io.k8s.api.core.v1.NamespaceStatus', {
-  phase: string(1, { enum: ['Active', 'Terminating'] }),
-  conditions: list(2, NamespaceCondition, {
-    listType: 'map',
-    keys: ['type'],
-    patchStrategy: 'merge',
-    patchMergeKey: 'type',
-  }),
-});
+export const NamespaceStatus = object(
+  'io.k8s.api.core.v1.NamespaceStatus',
+  {
+    phase: string(1, { enum: ['Active', 'Terminating'] }),
+    conditions: list(2, NamespaceCondition, {
+      listType: 'map',
+      keys: ['type'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'type',
+    }),
+  },
+  {
+    defaults(value) {
+      value.phase ||= 'Active';
+    },
+  },
+);
 export type NamespaceStatus = TypeOf<typeof NamespaceStatus>;
 
 export const Namespace = kind('io.k8s.api.core.v1.Namespace', {

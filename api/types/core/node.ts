@@ -1,4 +1,5 @@
 // Node: a machine, with what it offers and how it is.
+import { roundResources } from '../../quantity.ts';
 
 import { kind } from '../../schema/kind.ts';
 import {
@@ -33,15 +34,26 @@ export const NodeConfigSource = object('io.k8s.api.core.v1.NodeConfigSource', {
 });
 export type NodeConfigSource = TypeOf<typeof NodeConfigSource>;
 
-export const NodeSpec = object('io.k8s.api.core.v1.NodeSpec', {
-  podCIDR: string(1),
-  externalID: string(2),
-  providerID: string(3),
-  unschedulable: boolean(4),
-  taints: list(5, Taint, { listType: 'atomic' }),
-  configSource: field(6, NodeConfigSource, { ptr }),
-  podCIDRs: list(7, aString, { listType: 'set', patchStrategy: 'merge' }),
-});
+export const NodeSpec = object(
+  'io.k8s.api.core.v1.NodeSpec',
+  {
+    podCIDR: string(1),
+    externalID: string(2),
+    providerID: string(3),
+    unschedulable: boolean(4),
+    taints: list(5, Taint, { listType: 'atomic' }),
+    configSource: field(6, NodeConfigSource, { ptr }),
+    podCIDRs: list(7, aString, { listType: 'set', patchStrategy: 'merge' }),
+  },
+  {
+    defaults(value) {
+      // podCIDR is the first of podCIDRs, and the one to trust where they differ.
+      const first = value.podCIDRs?.[0];
+      if (value.podCIDR && value.podCIDR !== first) value.podCIDRs = [value.podCIDR];
+      else if (first) value.podCIDR = first;
+    },
+  },
+);
 export type NodeSpec = TypeOf<typeof NodeSpec>;
 
 export const NodeCondition = object('io.k8s.api.core.v1.NodeCondition', {
@@ -127,27 +139,37 @@ export const NodeFeatures = object('io.k8s.api.core.v1.NodeFeatures', {
 });
 export type NodeFeatures = TypeOf<typeof NodeFeatures>;
 
-export const NodeStatus = object('io.k8s.api.core.v1.NodeStatus', {
-  capacity: map(1, aQuantity),
-  allocatable: map(2, aQuantity),
-  phase: string(3, { enum: ['Pending', 'Running', 'Terminated'] }),
-  conditions: list(4, NodeCondition, {
-    listType: 'map',
-    keys: ['type'],
-    patchStrategy: 'merge',
-    patchMergeKey: 'type',
-  }),
-  addresses: list(5, NodeAddress, { listType: 'map', keys: ['type'], patchStrategy: 'merge', patchMergeKey: 'type' }),
-  daemonEndpoints: field(6, NodeDaemonEndpoints, { emitZero: {} }),
-  nodeInfo: field(7, NodeSystemInfo, { emitZero: {} }),
-  images: list(8, ContainerImage, { listType: 'atomic' }),
-  volumesInUse: list(9, aString, { listType: 'atomic' }),
-  volumesAttached: list(10, AttachedVolume, { listType: 'atomic' }),
-  config: field(11, NodeConfigStatus, { ptr }),
-  runtimeHandlers: list(12, NodeRuntimeHandler, { listType: 'atomic' }),
-  features: field(13, NodeFeatures, { ptr }),
-  declaredFeatures: list(14, aString, { listType: 'atomic' }),
-});
+export const NodeStatus = object(
+  'io.k8s.api.core.v1.NodeStatus',
+  {
+    capacity: map(1, aQuantity),
+    allocatable: map(2, aQuantity),
+    phase: string(3, { enum: ['Pending', 'Running', 'Terminated'] }),
+    conditions: list(4, NodeCondition, {
+      listType: 'map',
+      keys: ['type'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'type',
+    }),
+    addresses: list(5, NodeAddress, { listType: 'map', keys: ['type'], patchStrategy: 'merge', patchMergeKey: 'type' }),
+    daemonEndpoints: field(6, NodeDaemonEndpoints, { emitZero: {} }),
+    nodeInfo: field(7, NodeSystemInfo, { emitZero: {} }),
+    images: list(8, ContainerImage, { listType: 'atomic' }),
+    volumesInUse: list(9, aString, { listType: 'atomic' }),
+    volumesAttached: list(10, AttachedVolume, { listType: 'atomic' }),
+    config: field(11, NodeConfigStatus, { ptr }),
+    runtimeHandlers: list(12, NodeRuntimeHandler, { listType: 'atomic' }),
+    features: field(13, NodeFeatures, { ptr }),
+    declaredFeatures: list(14, aString, { listType: 'atomic' }),
+  },
+  {
+    defaults(value) {
+      roundResources(value.capacity);
+      roundResources(value.allocatable);
+      if (value.capacity !== undefined) value.allocatable ??= { ...value.capacity };
+    },
+  },
+);
 export type NodeStatus = TypeOf<typeof NodeStatus>;
 
 export const Node = kind('io.k8s.api.core.v1.Node', {

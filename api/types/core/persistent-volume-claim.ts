@@ -1,4 +1,5 @@
 // PersistentVolumeClaim: storage as a pod asks for it.
+import { roundResources } from '../../quantity.ts';
 
 import { kind } from '../../schema/kind.ts';
 import { aQuantity, field, list, map, object, ptr, required, string, type TypeOf, time } from '../../schema/schema.ts';
@@ -8,19 +9,27 @@ import { TemplateMeta } from '../meta/template-meta.ts';
 import { TypedLocalObjectReference, TypedObjectReference } from './references.ts';
 import { VolumeResourceRequirements } from './resource-requirements.ts';
 
-export const PersistentVolumeClaimSpec = object('io.k8s.api.core.v1.PersistentVolumeClaimSpec', {
-  accessModes: list(1, oneOf('ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'), {
-    listType: 'atomic',
-  }),
-  resources: field(2, VolumeResourceRequirements, { emitZero: {} }),
-  volumeName: string(3),
-  selector: field(4, LabelSelector, { ptr }),
-  storageClassName: string(5, { ptr }),
-  volumeMode: string(6, { ptr, enum: ['Block', 'Filesystem'] }),
-  dataSource: field(7, TypedLocalObjectReference, { ptr }),
-  dataSourceRef: field(8, TypedObjectReference, { ptr }),
-  volumeAttributesClassName: string(9, { ptr }),
-});
+export const PersistentVolumeClaimSpec = object(
+  'io.k8s.api.core.v1.PersistentVolumeClaimSpec',
+  {
+    accessModes: list(1, oneOf('ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'), {
+      listType: 'atomic',
+    }),
+    resources: field(2, VolumeResourceRequirements, { emitZero: {} }),
+    volumeName: string(3),
+    selector: field(4, LabelSelector, { ptr }),
+    storageClassName: string(5, { ptr }),
+    volumeMode: string(6, { ptr, enum: ['Block', 'Filesystem'] }),
+    dataSource: field(7, TypedLocalObjectReference, { ptr }),
+    dataSourceRef: field(8, TypedObjectReference, { ptr }),
+    volumeAttributesClassName: string(9, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.volumeMode ??= 'Filesystem';
+    },
+  },
+);
 export type PersistentVolumeClaimSpec = TypeOf<typeof PersistentVolumeClaimSpec>;
 
 export const PersistentVolumeClaimCondition = object('io.k8s.api.core.v1.PersistentVolumeClaimCondition', {
@@ -39,39 +48,56 @@ export const ModifyVolumeStatus = object('io.k8s.api.core.v1.ModifyVolumeStatus'
 });
 export type ModifyVolumeStatus = TypeOf<typeof ModifyVolumeStatus>;
 
-export const PersistentVolumeClaimStatus = object('io.k8s.api.core.v1.PersistentVolumeClaimStatus', {
-  phase: string(1, { enum: ['Bound', 'Lost', 'Pending'] }),
-  accessModes: list(2, oneOf('ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'), {
-    listType: 'atomic',
-  }),
-  capacity: map(3, aQuantity),
-  conditions: list(4, PersistentVolumeClaimCondition, {
-    listType: 'map',
-    keys: ['type'],
-    patchStrategy: 'merge',
-    patchMergeKey: 'type',
-  }),
-  allocatedResources: map(5, aQuantity),
-  allocatedResourceStatuses: map(
-    7,
-    oneOf(
-      'ControllerResizeInProgress',
-      'ControllerResizeInfeasible',
-      'NodeResizeInProgress',
-      'NodeResizeInfeasible',
-      'NodeResizePending',
+export const PersistentVolumeClaimStatus = object(
+  'io.k8s.api.core.v1.PersistentVolumeClaimStatus',
+  {
+    phase: string(1, { enum: ['Bound', 'Lost', 'Pending'] }),
+    accessModes: list(2, oneOf('ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'), {
+      listType: 'atomic',
+    }),
+    capacity: map(3, aQuantity),
+    conditions: list(4, PersistentVolumeClaimCondition, {
+      listType: 'map',
+      keys: ['type'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'type',
+    }),
+    allocatedResources: map(5, aQuantity),
+    allocatedResourceStatuses: map(
+      7,
+      oneOf(
+        'ControllerResizeInProgress',
+        'ControllerResizeInfeasible',
+        'NodeResizeInProgress',
+        'NodeResizeInfeasible',
+        'NodeResizePending',
+      ),
+      { mapType: 'granular' },
     ),
-    { mapType: 'granular' },
-  ),
-  currentVolumeAttributesClassName: string(8, { ptr }),
-  modifyVolumeStatus: field(9, ModifyVolumeStatus, { ptr }),
-});
+    currentVolumeAttributesClassName: string(8, { ptr }),
+    modifyVolumeStatus: field(9, ModifyVolumeStatus, { ptr }),
+  },
+  {
+    defaults(value) {
+      roundResources(value.capacity);
+      roundResources(value.allocatedResources);
+    },
+  },
+);
 export type PersistentVolumeClaimStatus = TypeOf<typeof PersistentVolumeClaimStatus>;
 
-export const PersistentVolumeClaim = kind('io.k8s.api.core.v1.PersistentVolumeClaim', {
-  spec: field(2, PersistentVolumeClaimSpec, { emitZero: {} }),
-  status: field(3, PersistentVolumeClaimStatus, { emitZero: {} }),
-});
+export const PersistentVolumeClaim = kind(
+  'io.k8s.api.core.v1.PersistentVolumeClaim',
+  {
+    spec: field(2, PersistentVolumeClaimSpec, { emitZero: {} }),
+    status: field(3, PersistentVolumeClaimStatus, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      value.status.phase ||= 'Pending';
+    },
+  },
+);
 export type PersistentVolumeClaim = TypeOf<typeof PersistentVolumeClaim>;
 
 export const PersistentVolumeClaimTemplate = object('io.k8s.api.core.v1.PersistentVolumeClaimTemplate', {

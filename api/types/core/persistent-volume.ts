@@ -1,4 +1,5 @@
 // PersistentVolume: a piece of storage in the cluster.
+import { roundResources } from '../../quantity.ts';
 
 import { kind } from '../../schema/kind.ts';
 import { aQuantity, aString, field, list, map, object, ptr, string, type TypeOf, time } from '../../schema/schema.ts';
@@ -68,7 +69,7 @@ export const PersistentVolumeSpec = object('io.k8s.api.core.v1.PersistentVolumeS
   accessModes: list(3, oneOf('ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'), {
     listType: 'atomic',
   }),
-  claimRef: field(4, ObjectReference, { ptr, mapType: 'granular' }),
+  claimRef: field(4, { ...ObjectReference, mapType: 'granular' }, { ptr }),
   persistentVolumeReclaimPolicy: string(5, { enum: ['Delete', 'Recycle', 'Retain'] }),
   storageClassName: string(6),
   mountOptions: list(7, aString, { listType: 'atomic' }),
@@ -86,8 +87,19 @@ export const PersistentVolumeStatus = object('io.k8s.api.core.v1.PersistentVolum
 });
 export type PersistentVolumeStatus = TypeOf<typeof PersistentVolumeStatus>;
 
-export const PersistentVolume = kind('io.k8s.api.core.v1.PersistentVolume', {
-  spec: field(2, PersistentVolumeSpec, { emitZero: {} }),
-  status: field(3, PersistentVolumeStatus, { emitZero: {} }),
-});
+export const PersistentVolume = kind(
+  'io.k8s.api.core.v1.PersistentVolume',
+  {
+    spec: field(2, PersistentVolumeSpec, { emitZero: {} }),
+    status: field(3, PersistentVolumeStatus, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      value.status.phase ||= 'Pending';
+      value.spec.persistentVolumeReclaimPolicy ||= 'Retain';
+      value.spec.volumeMode ??= 'Filesystem';
+      roundResources(value.spec.capacity);
+    },
+  },
+);
 export type PersistentVolume = TypeOf<typeof PersistentVolume>;

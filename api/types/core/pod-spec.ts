@@ -1,4 +1,6 @@
 // What a pod should be; the same in pods and in templates.
+
+import { roundResources } from '../../quantity.ts';
 import {
   aQuantity,
   aString,
@@ -71,90 +73,110 @@ export const PodSchedulingGroup = object(
 );
 export type PodSchedulingGroup = TypeOf<typeof PodSchedulingGroup>;
 
-export const PodSpec = object('io.k8s.api.core.v1.PodSpec', {
-  volumes: list(1, Volume, {
-    listType: 'map',
-    keys: ['name'],
-    patchStrategy: 'merge,retainKeys',
-    patchMergeKey: 'name',
-  }),
-  containers: list(2, Container, {
-    required,
-    emitZero: null,
-    listType: 'map',
-    keys: ['name'],
-    patchStrategy: 'merge',
-    patchMergeKey: 'name',
-  }),
-  restartPolicy: string(3, { enum: ['Always', 'Never', 'OnFailure'] }),
-  terminationGracePeriodSeconds: int64(4, { ptr }),
-  activeDeadlineSeconds: int64(5, { ptr }),
-  dnsPolicy: string(6, { enum: ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'] }),
-  nodeSelector: map(7, aString, { mapType: 'atomic' }),
-  serviceAccountName: string(8),
-  serviceAccount: string(9),
-  nodeName: string(10),
-  hostNetwork: boolean(11),
-  hostPID: boolean(12),
-  hostIPC: boolean(13),
-  securityContext: field(14, PodSecurityContext, { ptr }),
-  imagePullSecrets: list(15, LocalObjectReference, {
-    listType: 'map',
-    keys: ['name'],
-    patchStrategy: 'merge',
-    patchMergeKey: 'name',
-  }),
-  hostname: string(16),
-  subdomain: string(17),
-  affinity: field(18, Affinity, { ptr }),
-  schedulerName: string(19),
-  initContainers: list(20, Container, {
-    listType: 'map',
-    keys: ['name'],
-    patchStrategy: 'merge',
-    patchMergeKey: 'name',
-  }),
-  automountServiceAccountToken: boolean(21, { ptr }),
-  tolerations: list(22, Toleration, { listType: 'atomic' }),
-  hostAliases: list(23, HostAlias, { listType: 'map', keys: ['ip'], patchStrategy: 'merge', patchMergeKey: 'ip' }),
-  priorityClassName: string(24),
-  priority: int32(25, { ptr }),
-  dnsConfig: field(26, PodDNSConfig, { ptr }),
-  shareProcessNamespace: boolean(27, { ptr }),
-  readinessGates: list(28, PodReadinessGate, { listType: 'atomic' }),
-  runtimeClassName: string(29, { ptr }),
-  enableServiceLinks: boolean(30, { ptr }),
-  preemptionPolicy: string(31, { ptr, enum: ['Never', 'PreemptLowerPriority'] }),
-  overhead: map(32, aQuantity),
-  topologySpreadConstraints: list(33, TopologySpreadConstraint, {
-    listType: 'map',
-    keys: ['topologyKey', 'whenUnsatisfiable'],
-    patchStrategy: 'merge',
-    patchMergeKey: 'topologyKey',
-  }),
-  ephemeralContainers: list(34, EphemeralContainer, {
-    listType: 'map',
-    keys: ['name'],
-    patchStrategy: 'merge',
-    patchMergeKey: 'name',
-  }),
-  setHostnameAsFQDN: boolean(35, { ptr }),
-  os: field(36, PodOS, { ptr }),
-  hostUsers: boolean(37, { ptr }),
-  schedulingGates: list(38, PodSchedulingGate, {
-    listType: 'map',
-    keys: ['name'],
-    patchStrategy: 'merge',
-    patchMergeKey: 'name',
-  }),
-  resourceClaims: list(39, PodResourceClaim, {
-    listType: 'map',
-    keys: ['name'],
-    patchStrategy: 'merge,retainKeys',
-    patchMergeKey: 'name',
-  }),
-  resources: field(40, ResourceRequirements, { ptr }),
-  hostnameOverride: string(41, { ptr }),
-  schedulingGroup: field(43, PodSchedulingGroup, { ptr }),
-});
+export const PodSpec = object(
+  'io.k8s.api.core.v1.PodSpec',
+  {
+    volumes: list(1, Volume, {
+      listType: 'map',
+      keys: ['name'],
+      patchStrategy: 'merge,retainKeys',
+      patchMergeKey: 'name',
+    }),
+    containers: list(2, Container, {
+      required,
+      emitZero: null,
+      listType: 'map',
+      keys: ['name'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'name',
+    }),
+    restartPolicy: string(3, { enum: ['Always', 'Never', 'OnFailure'] }),
+    terminationGracePeriodSeconds: int64(4, { ptr }),
+    activeDeadlineSeconds: int64(5, { ptr }),
+    dnsPolicy: string(6, { enum: ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'] }),
+    nodeSelector: map(7, aString, { mapType: 'atomic' }),
+    serviceAccountName: string(8),
+    serviceAccount: string(9),
+    nodeName: string(10),
+    hostNetwork: boolean(11),
+    hostPID: boolean(12),
+    hostIPC: boolean(13),
+    securityContext: field(14, PodSecurityContext, { ptr }),
+    imagePullSecrets: list(15, LocalObjectReference, {
+      listType: 'map',
+      keys: ['name'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'name',
+    }),
+    hostname: string(16),
+    subdomain: string(17),
+    affinity: field(18, Affinity, { ptr }),
+    schedulerName: string(19),
+    initContainers: list(20, Container, {
+      listType: 'map',
+      keys: ['name'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'name',
+    }),
+    automountServiceAccountToken: boolean(21, { ptr }),
+    tolerations: list(22, Toleration, { listType: 'atomic' }),
+    hostAliases: list(23, HostAlias, { listType: 'map', keys: ['ip'], patchStrategy: 'merge', patchMergeKey: 'ip' }),
+    priorityClassName: string(24),
+    priority: int32(25, { ptr }),
+    dnsConfig: field(26, PodDNSConfig, { ptr }),
+    shareProcessNamespace: boolean(27, { ptr }),
+    readinessGates: list(28, PodReadinessGate, { listType: 'atomic' }),
+    runtimeClassName: string(29, { ptr }),
+    enableServiceLinks: boolean(30, { ptr }),
+    preemptionPolicy: string(31, { ptr, enum: ['Never', 'PreemptLowerPriority'] }),
+    overhead: map(32, aQuantity),
+    topologySpreadConstraints: list(33, TopologySpreadConstraint, {
+      listType: 'map',
+      keys: ['topologyKey', 'whenUnsatisfiable'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'topologyKey',
+    }),
+    ephemeralContainers: list(34, EphemeralContainer, {
+      listType: 'map',
+      keys: ['name'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'name',
+    }),
+    setHostnameAsFQDN: boolean(35, { ptr }),
+    os: field(36, PodOS, { ptr }),
+    hostUsers: boolean(37, { ptr }),
+    schedulingGates: list(38, PodSchedulingGate, {
+      listType: 'map',
+      keys: ['name'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'name',
+    }),
+    resourceClaims: list(39, PodResourceClaim, {
+      listType: 'map',
+      keys: ['name'],
+      patchStrategy: 'merge,retainKeys',
+      patchMergeKey: 'name',
+    }),
+    resources: field(40, ResourceRequirements, { ptr }),
+    hostnameOverride: string(41, { ptr }),
+    schedulingGroup: field(43, PodSchedulingGroup, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.dnsPolicy ||= 'ClusterFirst';
+      value.restartPolicy ||= 'Always';
+      value.securityContext ??= {};
+      value.terminationGracePeriodSeconds ??= 30;
+      value.schedulerName ||= 'default-scheduler';
+      // Two names of one field: the older one follows, and leads only where the newer is absent.
+      value.serviceAccountName ||= value.serviceAccount;
+      value.serviceAccount = value.serviceAccountName;
+      if (value.serviceAccountName === undefined) {
+        delete value.serviceAccountName;
+        delete value.serviceAccount;
+      }
+      roundResources(value.overhead);
+    },
+  },
+);
 export type PodSpec = TypeOf<typeof PodSpec>;

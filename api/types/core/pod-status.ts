@@ -63,32 +63,48 @@ export const NodeAllocatableResourceClaimStatus = object('io.k8s.api.core.v1.Nod
 });
 export type NodeAllocatableResourceClaimStatus = TypeOf<typeof NodeAllocatableResourceClaimStatus>;
 
-export const PodStatus = object('io.k8s.api.core.v1.PodStatus', {
-  phase: string(1, { enum: ['Failed', 'Pending', 'Running', 'Succeeded', 'Unknown'] }),
-  conditions: list(2, PodCondition, { listType: 'map', keys: ['type'], patchStrategy: 'merge', patchMergeKey: 'type' }),
-  message: string(3),
-  reason: string(4),
-  hostIP: string(5),
-  podIP: string(6),
-  startTime: time(7, { ptr }),
-  containerStatuses: list(8, ContainerStatus, { listType: 'atomic' }),
-  qosClass: string(9, { enum: ['BestEffort', 'Burstable', 'Guaranteed'] }),
-  initContainerStatuses: list(10, ContainerStatus, { listType: 'atomic' }),
-  nominatedNodeName: string(11),
-  podIPs: list(12, PodIP, { listType: 'map', keys: ['ip'], patchStrategy: 'merge', patchMergeKey: 'ip' }),
-  ephemeralContainerStatuses: list(13, ContainerStatus, { listType: 'atomic' }),
-  resize: string(14),
-  resourceClaimStatuses: list(15, PodResourceClaimStatus, {
-    listType: 'map',
-    keys: ['name'],
-    patchStrategy: 'merge,retainKeys',
-    patchMergeKey: 'name',
-  }),
-  hostIPs: list(16, HostIP, { listType: 'atomic', patchStrategy: 'merge', patchMergeKey: 'ip' }),
-  observedGeneration: int64(17),
-  extendedResourceClaimStatus: field(18, PodExtendedResourceClaimStatus, { ptr }),
-  allocatedResources: map(19, aQuantity),
-  resources: field(20, ResourceRequirements, { ptr }),
-  nodeAllocatableResourceClaimStatuses: list(21, NodeAllocatableResourceClaimStatus, { listType: 'atomic' }),
-});
+export const PodStatus = object(
+  'io.k8s.api.core.v1.PodStatus',
+  {
+    phase: string(1, { enum: ['Failed', 'Pending', 'Running', 'Succeeded', 'Unknown'] }),
+    conditions: list(2, PodCondition, {
+      listType: 'map',
+      keys: ['type'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'type',
+    }),
+    message: string(3),
+    reason: string(4),
+    hostIP: string(5),
+    podIP: string(6),
+    startTime: time(7, { ptr }),
+    containerStatuses: list(8, ContainerStatus, { listType: 'atomic' }),
+    qosClass: string(9, { enum: ['BestEffort', 'Burstable', 'Guaranteed'] }),
+    initContainerStatuses: list(10, ContainerStatus, { listType: 'atomic' }),
+    nominatedNodeName: string(11),
+    podIPs: list(12, PodIP, { listType: 'map', keys: ['ip'], patchStrategy: 'merge', patchMergeKey: 'ip' }),
+    ephemeralContainerStatuses: list(13, ContainerStatus, { listType: 'atomic' }),
+    resize: string(14),
+    resourceClaimStatuses: list(15, PodResourceClaimStatus, {
+      listType: 'map',
+      keys: ['name'],
+      patchStrategy: 'merge,retainKeys',
+      patchMergeKey: 'name',
+    }),
+    hostIPs: list(16, HostIP, { listType: 'atomic', patchStrategy: 'merge', patchMergeKey: 'ip' }),
+    observedGeneration: int64(17),
+    extendedResourceClaimStatus: field(18, PodExtendedResourceClaimStatus, { ptr }),
+    allocatedResources: map(19, aQuantity),
+    resources: field(20, ResourceRequirements, { ptr }),
+    nodeAllocatableResourceClaimStatuses: list(21, NodeAllocatableResourceClaimStatus, { listType: 'atomic' }),
+  },
+  {
+    defaults(value) {
+      // podIP is the first of podIPs, and the one to trust where they differ.
+      const first = value.podIPs?.[0]?.ip;
+      if (value.podIP && value.podIP !== first) value.podIPs = [{ ip: value.podIP }];
+      else if (first) value.podIP = first;
+    },
+  },
+);
 export type PodStatus = TypeOf<typeof PodStatus>;

@@ -25,13 +25,22 @@ export const HTTPHeader = object('io.k8s.api.core.v1.HTTPHeader', {
 });
 export type HTTPHeader = TypeOf<typeof HTTPHeader>;
 
-export const HTTPGetAction = object('io.k8s.api.core.v1.HTTPGetAction', {
-  path: string(1),
-  port: intOrString(2, { required, emitZero: 0 }),
-  host: string(3),
-  scheme: string(4, { enum: ['HTTP', 'HTTPS'] }),
-  httpHeaders: list(5, HTTPHeader, { listType: 'atomic' }),
-});
+export const HTTPGetAction = object(
+  'io.k8s.api.core.v1.HTTPGetAction',
+  {
+    path: string(1),
+    port: intOrString(2, { required, emitZero: 0 }),
+    host: string(3),
+    scheme: string(4, { enum: ['HTTP', 'HTTPS'] }),
+    httpHeaders: list(5, HTTPHeader, { listType: 'atomic' }),
+  },
+  {
+    defaults(value) {
+      value.path ||= '/';
+      value.scheme ||= 'HTTP';
+    },
+  },
+);
 export type HTTPGetAction = TypeOf<typeof HTTPGetAction>;
 
 export const TCPSocketAction = object('io.k8s.api.core.v1.TCPSocketAction', {
@@ -53,15 +62,26 @@ const probeHandlers = {
   grpc: field(4, GRPCAction, { ptr }),
 };
 
-export const Probe = object('io.k8s.api.core.v1.Probe', {
-  ...inline(1, 'handler', probeHandlers),
-  initialDelaySeconds: int32(2),
-  timeoutSeconds: int32(3),
-  periodSeconds: int32(4),
-  successThreshold: int32(5),
-  failureThreshold: int32(6),
-  terminationGracePeriodSeconds: int64(7, { ptr }),
-});
+export const Probe = object(
+  'io.k8s.api.core.v1.Probe',
+  {
+    ...inline(1, 'handler', probeHandlers),
+    initialDelaySeconds: int32(2),
+    timeoutSeconds: int32(3),
+    periodSeconds: int32(4),
+    successThreshold: int32(5),
+    failureThreshold: int32(6),
+    terminationGracePeriodSeconds: int64(7, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.timeoutSeconds ||= 1;
+      value.periodSeconds ||= 10;
+      value.successThreshold ||= 1;
+      value.failureThreshold ||= 3;
+    },
+  },
+);
 export type Probe = TypeOf<typeof Probe>;
 
 export const SleepAction = object('io.k8s.api.core.v1.SleepAction', {

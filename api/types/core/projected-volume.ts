@@ -43,11 +43,19 @@ export const ConfigMapProjection = object('io.k8s.api.core.v1.ConfigMapProjectio
 });
 export type ConfigMapProjection = TypeOf<typeof ConfigMapProjection>;
 
-export const ServiceAccountTokenProjection = object('io.k8s.api.core.v1.ServiceAccountTokenProjection', {
-  audience: string(1),
-  expirationSeconds: int64(2, { ptr }),
-  path: string(3, { required, emitZero: '' }),
-});
+export const ServiceAccountTokenProjection = object(
+  'io.k8s.api.core.v1.ServiceAccountTokenProjection',
+  {
+    audience: string(1),
+    expirationSeconds: int64(2, { ptr }),
+    path: string(3, { required, emitZero: '' }),
+  },
+  {
+    defaults(value) {
+      value.expirationSeconds ??= 3600;
+    },
+  },
+);
 export type ServiceAccountTokenProjection = TypeOf<typeof ServiceAccountTokenProjection>;
 
 export const ClusterTrustBundleProjection = object('io.k8s.api.core.v1.ClusterTrustBundleProjection', {
@@ -80,30 +88,62 @@ export const VolumeProjection = object('io.k8s.api.core.v1.VolumeProjection', {
 });
 export type VolumeProjection = TypeOf<typeof VolumeProjection>;
 
-export const ProjectedVolumeSource = object('io.k8s.api.core.v1.ProjectedVolumeSource', {
-  sources: list(1, VolumeProjection, { emitZero: null, listType: 'atomic' }),
-  defaultMode: int32(2, { ptr }),
-});
+export const ProjectedVolumeSource = object(
+  'io.k8s.api.core.v1.ProjectedVolumeSource',
+  {
+    sources: list(1, VolumeProjection, { emitZero: null, listType: 'atomic' }),
+    defaultMode: int32(2, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.defaultMode ??= 0o644;
+    },
+  },
+);
 export type ProjectedVolumeSource = TypeOf<typeof ProjectedVolumeSource>;
 
-export const ConfigMapVolumeSource = object('io.k8s.api.core.v1.ConfigMapVolumeSource', {
-  name: string(1, { default: '', via: [[1, 'localObjectReference']] }),
-  items: list(2, KeyToPath, { listType: 'atomic' }),
-  defaultMode: int32(3, { ptr }),
-  optional: boolean(4, { ptr }),
-});
+export const ConfigMapVolumeSource = object(
+  'io.k8s.api.core.v1.ConfigMapVolumeSource',
+  {
+    name: string(1, { default: '', via: [[1, 'localObjectReference']] }),
+    items: list(2, KeyToPath, { listType: 'atomic' }),
+    defaultMode: int32(3, { ptr }),
+    optional: boolean(4, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.defaultMode ??= 0o644;
+    },
+  },
+);
 export type ConfigMapVolumeSource = TypeOf<typeof ConfigMapVolumeSource>;
 
-export const SecretVolumeSource = object('io.k8s.api.core.v1.SecretVolumeSource', {
-  secretName: string(1),
-  items: list(2, KeyToPath, { listType: 'atomic' }),
-  defaultMode: int32(3, { ptr }),
-  optional: boolean(4, { ptr }),
-});
+export const SecretVolumeSource = object(
+  'io.k8s.api.core.v1.SecretVolumeSource',
+  {
+    secretName: string(1),
+    items: list(2, KeyToPath, { listType: 'atomic' }),
+    defaultMode: int32(3, { ptr }),
+    optional: boolean(4, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.defaultMode ??= 0o644;
+    },
+  },
+);
 export type SecretVolumeSource = TypeOf<typeof SecretVolumeSource>;
 
-export const DownwardAPIVolumeSource = object('io.k8s.api.core.v1.DownwardAPIVolumeSource', {
-  items: list(1, DownwardAPIVolumeFile, { listType: 'atomic' }),
-  defaultMode: int32(2, { ptr }),
-});
+export const DownwardAPIVolumeSource = object(
+  'io.k8s.api.core.v1.DownwardAPIVolumeSource',
+  {
+    items: list(1, DownwardAPIVolumeFile, { listType: 'atomic' }),
+    defaultMode: int32(2, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.defaultMode ??= 0o644;
+    },
+  },
+);
 export type DownwardAPIVolumeSource = TypeOf<typeof DownwardAPIVolumeSource>;

@@ -15,6 +15,7 @@ import {
   type TypeOf,
   time,
 } from '../../schema/schema.ts';
+import { isEmpty } from '../build.ts';
 import { PodTemplateSpec } from './pod.ts';
 
 export const ReplicationControllerSpec = object('io.k8s.api.core.v1.ReplicationControllerSpec', {
@@ -49,8 +50,19 @@ export const ReplicationControllerStatus = object('io.k8s.api.core.v1.Replicatio
 });
 export type ReplicationControllerStatus = TypeOf<typeof ReplicationControllerStatus>;
 
-export const ReplicationController = kind('io.k8s.api.core.v1.ReplicationController', {
-  spec: field(2, ReplicationControllerSpec, { emitZero: {} }),
-  status: field(3, ReplicationControllerStatus, { emitZero: {} }),
-});
+export const ReplicationController = kind(
+  'io.k8s.api.core.v1.ReplicationController',
+  {
+    spec: field(2, ReplicationControllerSpec, { emitZero: {} }),
+    status: field(3, ReplicationControllerStatus, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      const labels = value.spec.template?.metadata?.labels;
+      if (labels === undefined) return;
+      if (isEmpty(value.spec.selector)) value.spec.selector = { ...labels };
+      if (isEmpty(value.metadata.labels)) value.metadata.labels = { ...labels };
+    },
+  },
+);
 export type ReplicationController = TypeOf<typeof ReplicationController>;

@@ -7,7 +7,12 @@ export const ObjectFieldSelector = object(
     apiVersion: string(1),
     fieldPath: string(2, { required, emitZero: '' }),
   },
-  { mapType: 'atomic' },
+  {
+    mapType: 'atomic',
+    defaults(value) {
+      value.apiVersion ||= 'v1';
+    },
+  },
 );
 export type ObjectFieldSelector = TypeOf<typeof ObjectFieldSelector>;
 

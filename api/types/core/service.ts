@@ -17,6 +17,7 @@ import {
 } from '../../schema/schema.ts';
 import { oneOf } from '../build.ts';
 import { Condition } from '../meta/condition.ts';
+import { defaultService } from './service-defaults.ts';
 
 export const ServicePort = object('io.k8s.api.core.v1.ServicePort', {
   name: string(1),
@@ -93,8 +94,16 @@ export const ServiceStatus = object('io.k8s.api.core.v1.ServiceStatus', {
 });
 export type ServiceStatus = TypeOf<typeof ServiceStatus>;
 
-export const Service = kind('io.k8s.api.core.v1.Service', {
-  spec: field(2, ServiceSpec, { emitZero: {} }),
-  status: field(3, ServiceStatus, { emitZero: {} }),
-});
+export const Service = kind(
+  'io.k8s.api.core.v1.Service',
+  {
+    spec: field(2, ServiceSpec, { emitZero: {} }),
+    status: field(3, ServiceStatus, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      defaultService(value);
+    },
+  },
+);
 export type Service = TypeOf<typeof Service>;

@@ -42,13 +42,21 @@ export const GCEPersistentDiskVolumeSource = object('io.k8s.api.core.v1.GCEPersi
 });
 export type GCEPersistentDiskVolumeSource = TypeOf<typeof GCEPersistentDiskVolumeSource>;
 
-export const HostPathVolumeSource = object('io.k8s.api.core.v1.HostPathVolumeSource', {
-  path: string(1, { required, emitZero: '' }),
-  type: string(2, {
-    ptr,
-    enum: ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket'],
-  }),
-});
+export const HostPathVolumeSource = object(
+  'io.k8s.api.core.v1.HostPathVolumeSource',
+  {
+    path: string(1, { required, emitZero: '' }),
+    type: string(2, {
+      ptr,
+      enum: ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket'],
+    }),
+  },
+  {
+    defaults(value) {
+      value.type ??= '';
+    },
+  },
+);
 export type HostPathVolumeSource = TypeOf<typeof HostPathVolumeSource>;
 
 export const NFSVolumeSource = object('io.k8s.api.core.v1.NFSVolumeSource', {

@@ -1,6 +1,7 @@
 // Volumes of a pod.
 import { boolean, field, object, ptr, quantity, required, string, type TypeOf } from '../../schema/schema.ts';
 import { inline } from '../build.ts';
+import { pullPolicyOf } from './container-defaults.ts';
 import { PersistentVolumeClaimTemplate } from './persistent-volume-claim.ts';
 import {
   AzureFileVolumeSource,
@@ -52,10 +53,18 @@ export const EphemeralVolumeSource = object('io.k8s.api.core.v1.EphemeralVolumeS
 });
 export type EphemeralVolumeSource = TypeOf<typeof EphemeralVolumeSource>;
 
-export const ImageVolumeSource = object('io.k8s.api.core.v1.ImageVolumeSource', {
-  reference: string(1),
-  pullPolicy: string(2, { enum: ['Always', 'IfNotPresent', 'Never'] }),
-});
+export const ImageVolumeSource = object(
+  'io.k8s.api.core.v1.ImageVolumeSource',
+  {
+    reference: string(1),
+    pullPolicy: string(2, { enum: ['Always', 'IfNotPresent', 'Never'] }),
+  },
+  {
+    defaults(value) {
+      value.pullPolicy ||= pullPolicyOf(value.reference);
+    },
+  },
+);
 export type ImageVolumeSource = TypeOf<typeof ImageVolumeSource>;
 
 const volumeSources = {
@@ -91,8 +100,17 @@ const volumeSources = {
   image: field(30, ImageVolumeSource, { ptr }),
 };
 
-export const Volume = object('io.k8s.api.core.v1.Volume', {
-  name: string(1, { required, emitZero: '' }),
-  ...inline(2, 'volumeSource', volumeSources),
-});
+export const Volume = object(
+  'io.k8s.api.core.v1.Volume',
+  {
+    name: string(1, { required, emitZero: '' }),
+    ...inline(2, 'volumeSource', volumeSources),
+  },
+  {
+    defaults(value) {
+      const { name: _, ...source } = value;
+      if (Object.values(source).every((one) => one === undefined || one === null)) value.emptyDir = {};
+    },
+  },
+);
 export type Volume = TypeOf<typeof Volume>;

@@ -59,7 +59,13 @@ export const EndpointPort = object(
     port: int32(3, { ptr }),
     appProtocol: string(4, { ptr }),
   },
-  { mapType: 'atomic' },
+  {
+    mapType: 'atomic',
+    defaults(value) {
+      value.name ??= '';
+      value.protocol ??= 'TCP';
+    },
+  },
 );
 export type EndpointPort = TypeOf<typeof EndpointPort>;
 

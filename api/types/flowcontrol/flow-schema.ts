@@ -78,12 +78,20 @@ export const PolicyRulesWithSubjects = object('io.k8s.api.flowcontrol.v1.PolicyR
 });
 export type PolicyRulesWithSubjects = TypeOf<typeof PolicyRulesWithSubjects>;
 
-export const FlowSchemaSpec = object('io.k8s.api.flowcontrol.v1.FlowSchemaSpec', {
-  priorityLevelConfiguration: field(1, PriorityLevelConfigurationReference, { required, emitZero: {} }),
-  matchingPrecedence: int32(2, { emitZero: 0 }),
-  distinguisherMethod: field(3, FlowDistinguisherMethod, { ptr }),
-  rules: list(4, PolicyRulesWithSubjects, { listType: 'atomic' }),
-});
+export const FlowSchemaSpec = object(
+  'io.k8s.api.flowcontrol.v1.FlowSchemaSpec',
+  {
+    priorityLevelConfiguration: field(1, PriorityLevelConfigurationReference, { required, emitZero: {} }),
+    matchingPrecedence: int32(2, { emitZero: 0 }),
+    distinguisherMethod: field(3, FlowDistinguisherMethod, { ptr }),
+    rules: list(4, PolicyRulesWithSubjects, { listType: 'atomic' }),
+  },
+  {
+    defaults(value) {
+      value.matchingPrecedence ||= 1000;
+    },
+  },
+);
 export type FlowSchemaSpec = TypeOf<typeof FlowSchemaSpec>;
 
 export const FlowSchemaCondition = object('io.k8s.api.flowcontrol.v1.FlowSchemaCondition', {

@@ -3,11 +3,21 @@
 import { kind } from '../../schema/kind.ts';
 import { field, int32, list, object, ptr, required, string, type TypeOf, time } from '../../schema/schema.ts';
 
-export const QueuingConfiguration = object('io.k8s.api.flowcontrol.v1.QueuingConfiguration', {
-  queues: int32(1, { emitZero: 0 }),
-  handSize: int32(2, { emitZero: 0 }),
-  queueLengthLimit: int32(3, { emitZero: 0 }),
-});
+export const QueuingConfiguration = object(
+  'io.k8s.api.flowcontrol.v1.QueuingConfiguration',
+  {
+    queues: int32(1, { emitZero: 0 }),
+    handSize: int32(2, { emitZero: 0 }),
+    queueLengthLimit: int32(3, { emitZero: 0 }),
+  },
+  {
+    defaults(value) {
+      value.handSize ||= 8;
+      value.queues ||= 64;
+      value.queueLengthLimit ||= 50;
+    },
+  },
+);
 export type QueuingConfiguration = TypeOf<typeof QueuingConfiguration>;
 
 export const LimitResponse = object(
@@ -20,18 +30,36 @@ export const LimitResponse = object(
 );
 export type LimitResponse = TypeOf<typeof LimitResponse>;
 
-export const LimitedPriorityLevelConfiguration = object('io.k8s.api.flowcontrol.v1.LimitedPriorityLevelConfiguration', {
-  nominalConcurrencyShares: int32(1, { ptr, emitZero: null }),
-  limitResponse: field(2, LimitResponse, { emitZero: {} }),
-  lendablePercent: int32(3, { ptr }),
-  borrowingLimitPercent: int32(4, { ptr }),
-});
+export const LimitedPriorityLevelConfiguration = object(
+  'io.k8s.api.flowcontrol.v1.LimitedPriorityLevelConfiguration',
+  {
+    nominalConcurrencyShares: int32(1, { ptr, emitZero: null }),
+    limitResponse: field(2, LimitResponse, { emitZero: {} }),
+    lendablePercent: int32(3, { ptr }),
+    borrowingLimitPercent: int32(4, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.nominalConcurrencyShares ??= 30;
+      value.lendablePercent ??= 0;
+    },
+  },
+);
 export type LimitedPriorityLevelConfiguration = TypeOf<typeof LimitedPriorityLevelConfiguration>;
 
-export const ExemptPriorityLevelConfiguration = object('io.k8s.api.flowcontrol.v1.ExemptPriorityLevelConfiguration', {
-  nominalConcurrencyShares: int32(1, { ptr }),
-  lendablePercent: int32(2, { ptr }),
-});
+export const ExemptPriorityLevelConfiguration = object(
+  'io.k8s.api.flowcontrol.v1.ExemptPriorityLevelConfiguration',
+  {
+    nominalConcurrencyShares: int32(1, { ptr }),
+    lendablePercent: int32(2, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.nominalConcurrencyShares ??= 0;
+      value.lendablePercent ??= 0;
+    },
+  },
+);
 export type ExemptPriorityLevelConfiguration = TypeOf<typeof ExemptPriorityLevelConfiguration>;
 
 export const PriorityLevelConfigurationSpec = object(

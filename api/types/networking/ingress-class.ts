@@ -18,7 +18,15 @@ export const IngressClassSpec = object('io.k8s.api.networking.v1.IngressClassSpe
 });
 export type IngressClassSpec = TypeOf<typeof IngressClassSpec>;
 
-export const IngressClass = kind('io.k8s.api.networking.v1.IngressClass', {
-  spec: field(2, IngressClassSpec, { emitZero: {} }),
-});
+export const IngressClass = kind(
+  'io.k8s.api.networking.v1.IngressClass',
+  {
+    spec: field(2, IngressClassSpec, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      if (value.spec.parameters) value.spec.parameters.scope ??= 'Cluster';
+    },
+  },
+);
 export type IngressClass = TypeOf<typeof IngressClass>;

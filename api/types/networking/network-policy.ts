@@ -16,11 +16,19 @@ import {
 import { oneOf } from '../build.ts';
 import { LabelSelector } from '../meta/label-selector.ts';
 
-export const NetworkPolicyPort = object('io.k8s.api.networking.v1.NetworkPolicyPort', {
-  protocol: string(1, { ptr, enum: ['SCTP', 'TCP', 'UDP'] }),
-  port: intOrString(2, { ptr }),
-  endPort: int32(3, { ptr }),
-});
+export const NetworkPolicyPort = object(
+  'io.k8s.api.networking.v1.NetworkPolicyPort',
+  {
+    protocol: string(1, { ptr, enum: ['SCTP', 'TCP', 'UDP'] }),
+    port: intOrString(2, { ptr }),
+    endPort: int32(3, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.protocol ??= 'TCP';
+    },
+  },
+);
 export type NetworkPolicyPort = TypeOf<typeof NetworkPolicyPort>;
 
 export const IPBlock = object('io.k8s.api.networking.v1.IPBlock', {
@@ -56,7 +64,17 @@ export const NetworkPolicySpec = object('io.k8s.api.networking.v1.NetworkPolicyS
 });
 export type NetworkPolicySpec = TypeOf<typeof NetworkPolicySpec>;
 
-export const NetworkPolicy = kind('io.k8s.api.networking.v1.NetworkPolicy', {
-  spec: field(2, NetworkPolicySpec, { emitZero: {} }),
-});
+export const NetworkPolicy = kind(
+  'io.k8s.api.networking.v1.NetworkPolicy',
+  {
+    spec: field(2, NetworkPolicySpec, { emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      const { spec } = value;
+      if (spec.policyTypes?.length) return;
+      spec.policyTypes = spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress'];
+    },
+  },
+);
 export type NetworkPolicy = TypeOf<typeof NetworkPolicy>;

@@ -3,6 +3,8 @@
 import { kind } from '../../schema/kind.ts';
 import { field, list, object, required, string, type TypeOf } from '../../schema/schema.ts';
 
+const RBAC_GROUP = 'rbac.authorization.k8s.io';
+
 export const Subject = object(
   'io.k8s.api.rbac.v1.Subject',
   {
@@ -11,7 +13,12 @@ export const Subject = object(
     name: string(3, { required, emitZero: '' }),
     namespace: string(4),
   },
-  { mapType: 'atomic' },
+  {
+    mapType: 'atomic',
+    defaults(value) {
+      if (value.kind === 'User' || value.kind === 'Group') value.apiGroup ||= RBAC_GROUP;
+    },
+  },
 );
 export type Subject = TypeOf<typeof Subject>;
 
@@ -22,7 +29,12 @@ export const RoleRef = object(
     kind: string(2, { required, emitZero: '' }),
     name: string(3, { required, emitZero: '' }),
   },
-  { mapType: 'atomic' },
+  {
+    mapType: 'atomic',
+    defaults(value) {
+      value.apiGroup ||= RBAC_GROUP;
+    },
+  },
 );
 export type RoleRef = TypeOf<typeof RoleRef>;
 

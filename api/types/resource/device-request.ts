@@ -29,26 +29,44 @@ export const CapacityRequirements = object('io.k8s.api.resource.v1.CapacityRequi
 });
 export type CapacityRequirements = TypeOf<typeof CapacityRequirements>;
 
-export const ExactDeviceRequest = object('io.k8s.api.resource.v1.ExactDeviceRequest', {
-  deviceClassName: string(1, { required, emitZero: '' }),
-  selectors: list(2, DeviceSelector, { listType: 'atomic' }),
-  allocationMode: string(3, { enum: ['All', 'ExactCount'] }),
-  count: int64(4),
-  adminAccess: boolean(5, { ptr }),
-  tolerations: list(6, DeviceToleration, { listType: 'atomic' }),
-  capacity: field(7, CapacityRequirements, { ptr }),
-});
+export const ExactDeviceRequest = object(
+  'io.k8s.api.resource.v1.ExactDeviceRequest',
+  {
+    deviceClassName: string(1, { required, emitZero: '' }),
+    selectors: list(2, DeviceSelector, { listType: 'atomic' }),
+    allocationMode: string(3, { enum: ['All', 'ExactCount'] }),
+    count: int64(4),
+    adminAccess: boolean(5, { ptr }),
+    tolerations: list(6, DeviceToleration, { listType: 'atomic' }),
+    capacity: field(7, CapacityRequirements, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.allocationMode ||= 'ExactCount';
+      if (value.allocationMode === 'ExactCount') value.count ||= 1;
+    },
+  },
+);
 export type ExactDeviceRequest = TypeOf<typeof ExactDeviceRequest>;
 
-export const DeviceSubRequest = object('io.k8s.api.resource.v1.DeviceSubRequest', {
-  name: string(1, { required, emitZero: '' }),
-  deviceClassName: string(2, { required, emitZero: '' }),
-  selectors: list(3, DeviceSelector, { listType: 'atomic' }),
-  allocationMode: string(4, { enum: ['All', 'ExactCount'] }),
-  count: int64(5),
-  tolerations: list(6, DeviceToleration, { listType: 'atomic' }),
-  capacity: field(7, CapacityRequirements, { ptr }),
-});
+export const DeviceSubRequest = object(
+  'io.k8s.api.resource.v1.DeviceSubRequest',
+  {
+    name: string(1, { required, emitZero: '' }),
+    deviceClassName: string(2, { required, emitZero: '' }),
+    selectors: list(3, DeviceSelector, { listType: 'atomic' }),
+    allocationMode: string(4, { enum: ['All', 'ExactCount'] }),
+    count: int64(5),
+    tolerations: list(6, DeviceToleration, { listType: 'atomic' }),
+    capacity: field(7, CapacityRequirements, { ptr }),
+  },
+  {
+    defaults(value) {
+      value.allocationMode ||= 'ExactCount';
+      if (value.allocationMode === 'ExactCount') value.count ||= 1;
+    },
+  },
+);
 export type DeviceSubRequest = TypeOf<typeof DeviceSubRequest>;
 
 export const DeviceRequest = object('io.k8s.api.resource.v1.DeviceRequest', {

@@ -38,9 +38,24 @@ export const CSIDriverSpec = object('io.k8s.api.storage.v1.CSIDriverSpec', {
 });
 export type CSIDriverSpec = TypeOf<typeof CSIDriverSpec>;
 
-export const CSIDriver = kind('io.k8s.api.storage.v1.CSIDriver', {
-  spec: field(2, CSIDriverSpec, { required, emitZero: {} }),
-});
+export const CSIDriver = kind(
+  'io.k8s.api.storage.v1.CSIDriver',
+  {
+    spec: field(2, CSIDriverSpec, { required, emitZero: {} }),
+  },
+  {
+    defaults(value) {
+      const { spec } = value;
+      spec.attachRequired ??= true;
+      spec.podInfoOnMount ??= false;
+      spec.storageCapacity ??= false;
+      spec.fsGroupPolicy ??= 'ReadWriteOnceWithFSType';
+      if (!spec.volumeLifecycleModes?.length) spec.volumeLifecycleModes = ['Persistent'];
+      spec.requiresRepublish ??= false;
+      spec.seLinuxMount ??= false;
+    },
+  },
+);
 export type CSIDriver = TypeOf<typeof CSIDriver>;
 
 export const VolumeNodeResources = object('io.k8s.api.storage.v1.VolumeNodeResources', {
