@@ -2,6 +2,8 @@
 // has is found out by containerd-host.ts and handed in, so every line of the file can be tested as data.
 // Names and defaults: containerd 1.6 `docs/cri/config.md`; version 2 of the format is read by 1.6, 1.7 and 2.x.
 
+export type Snapshotter = 'overlayfs' | 'native';
+
 export interface ContainerdSettings {
   /** Images, snapshots and metadata: survives a reboot. */
   root: string;
@@ -14,7 +16,7 @@ export interface ContainerdSettings {
   /** Folder of `<registry host>/hosts.toml` files: mirrors, CAs, plain http. */
   certsDir: string;
   runcBinary: string;
-  snapshotter: 'overlayfs' | 'native';
+  snapshotter: Snapshotter;
   systemdCgroup: boolean;
   restrictOomScoreAdj: boolean;
   /** Where exec, attach and port-forward are served; the agent is the only client. */

@@ -89,18 +89,9 @@ export async function findRunning(configFile: string): Promise<number | undefine
     if (!/^\d+$/.test(entry)) continue;
     const args = (await orUndefined(readFile(`/proc/${entry}/cmdline`, 'utf8')))?.split('\0');
     if (args === undefined || basename(args[0] ?? '') !== 'containerd' || !args.includes(configFile)) continue;
-    if ((await orUndefined(readlink(`/proc/${entry}/ns/mnt`))) === ours && (await isAlive(Number(entry)))) {
-      return Number(entry);
-    }
+    if ((await orUndefined(readlink(`/proc/${entry}/ns/mnt`))) === ours) return Number(entry);
   }
   return undefined;
-}
-
-/** A zombie still has an entry in /proc, but nothing runs any more. */
-export async function isAlive(pid: number): Promise<boolean> {
-  const stat = await orUndefined(readFile(`/proc/${pid}/stat`, 'utf8'));
-  const state = stat?.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
-  return state !== undefined && state !== 'Z' && state !== 'X';
 }
 
 /** Processes come and go while /proc is read; one that has gone is simply not there. */

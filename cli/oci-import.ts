@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../api/clock.ts';
+import type { Snapshotter } from './containerd-config.ts';
 import { findProgram, searchPath } from './containerd-host.ts';
 import { criHasImage } from './containerd-probe.ts';
 import { assembleImage, type Image, writeImageArchive } from './oci-image.ts';
@@ -15,7 +16,7 @@ const run = promisify(execFile);
 export interface ImportTarget {
   /** containerd's socket. */
   socket: string;
-  snapshotter: 'overlayfs' | 'native';
+  snapshotter: Snapshotter;
   clock: Clock;
 }
 
