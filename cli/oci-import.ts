@@ -1,7 +1,7 @@
 // Images into a containerd through its own tool on its own socket, where CRI finds them: namespace k8s.io. The pause
 // image is assembled from the distribution's catatonit, which reaps what a shared process namespace leaves to PID 1.
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,6 +9,7 @@ import type { Clock } from '../api/clock.ts';
 import type { Snapshotter } from './containerd-config.ts';
 import { findProgram, searchPath } from './containerd-host.ts';
 import { criHasImage } from './containerd-probe.ts';
+import { isStaticProgram } from './oci-elf.ts';
 import { assembleImage, type Image, writeImageArchive } from './oci-image.ts';
 
 const run = promisify(execFile);
@@ -72,9 +73,12 @@ export async function importPauseImage(ref: string, to: ImportTarget, signal: Ab
 export async function pauseImage(ref: string): Promise<Image> {
   const catatonit = await findProgram('catatonit');
   if (catatonit === undefined) throw new Error('catatonit is not installed: the package is called catatonit');
+  const data = await readFile(catatonit);
+  if (!isStaticProgram(data))
+    throw new Error(`${catatonit} is not statically linked: the pause image needs one that is`);
   return assembleImage({
     ref,
-    files: [{ path: '/catatonit', fromHost: catatonit }],
+    files: [{ path: '/catatonit', data, mode: 0o755 }],
     entrypoint: ['/catatonit', '-P'],
     user: '65535:65535',
   });

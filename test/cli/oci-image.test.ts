@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { isStaticProgram } from '../../cli/oci-elf.ts';
 import { assembleImage, type ImageFile, type ImageSpec, writeImageArchive } from '../../cli/oci-image.ts';
 import { tar } from '../../cli/oci-tar.ts';
 
@@ -105,6 +106,31 @@ for (const file of badPaths) {
   test(`a file at ${file.path} is refused`, async () => {
     await assert.rejects(assembleImage({ ref: 'x:1', files: [file] }), /not an absolute, plain path/);
   });
+}
+
+const programs: [string, Buffer, boolean][] = [
+  ['a program without an interpreter', elf([1, 1]), true],
+  ['a program with one', elf([6, 3, 1]), false],
+  ['a program that is cut off', elf([1, 1]).subarray(0, 70), false],
+  ['a script', Buffer.from('#!/bin/sh\n'.repeat(20)), false],
+];
+for (const [what, file, wants] of programs) {
+  test(`${what} ${wants ? 'can' : 'cannot'} be an image by itself`, () => assert.equal(isStaticProgram(file), wants));
+}
+
+test('the program that runs this test needs an interpreter', async () => {
+  assert.equal(isStaticProgram(await readFile(process.execPath)), false);
+});
+
+/** A header and program headers of these types. */
+function elf(types: number[]): Buffer {
+  const file = Buffer.alloc(64 + 56 * types.length);
+  file.set([0x7f, 0x45, 0x4c, 0x46, 2, 1]);
+  file.writeBigUInt64LE(64n, 32);
+  file.writeUInt16LE(56, 54);
+  file.writeUInt16LE(types.length, 56);
+  for (const [i, type] of types.entries()) file.writeUInt32LE(type, 64 + 56 * i);
+  return file;
 }
 
 test('an archive is whole blocks and ends in two empty ones', () => {

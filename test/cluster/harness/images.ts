@@ -1,6 +1,8 @@
 // Images for tests, assembled here from the distribution's static busybox. Each carries a nonce of this run, as a file
 // and in the environment, so that a test that reads it back has talked to what it started.
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { isStaticProgram } from '../../../cli/oci-elf.ts';
 import { assembleImage, type Image, type ImageFile } from '../../../cli/oci-image.ts';
 import { exec } from './process.ts';
 
@@ -62,8 +64,10 @@ async function busyboxFiles(): Promise<ImageFile[]> {
   const { stdout } = await exec('busybox', ['--list']);
   const applets = stdout.split('\n').filter((name) => name !== '' && name !== 'busybox');
   const { stdout: path } = await exec('sh', ['-c', 'command -v busybox']);
+  const data = await readFile(path.trim());
+  if (!isStaticProgram(data)) throw new Error(`${path.trim()} is not static: the package is called busybox-static`);
   return [
-    { path: '/bin/busybox', fromHost: path.trim() },
+    { path: '/bin/busybox', data, mode: 0o755 },
     ...applets.map((name): ImageFile => ({ path: `/bin/${name}`, symlink: 'busybox' })),
     { path: '/etc/passwd', data: 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n' },
     { path: '/etc/group', data: 'root:x:0:\nnogroup:x:65534:\n' },
