@@ -12,7 +12,9 @@ import { occupied } from './ports.mjs';
 
 export const top = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** The Node everything but this folder runs on; a package like the others, so the lock file pins it. */
-export const pinnedNode = join(top, 'node_modules/.bin/node');
+export const pinnedNode = join(top, `node_modules/node-linux-${process.arch}/bin/node`);
+/** What npm puts first on the path of its scripts. npm 9 makes no link for a program called node. */
+export const nodeLink = join(top, 'node_modules/.bin/node');
 
 /**
  * @param {{ ports: number[], packages: HostPackage[] }} wants
@@ -56,7 +58,7 @@ export function searchDirs() {
 /** Tried for real, in a network namespace that ends with the attempt. */
 export function probeKernel() {
   const veth = attempt('unshare', ['--net', 'ip', 'link', 'add', 'probe0', 'type', 'veth', 'peer', 'name', 'probe1']);
-  const rules = 'table ip probe { chain c { type nat hook postrouting priority 100; masquerade; } }';
+  const rules = 'table ip probe {\n chain c {\n type nat hook postrouting priority 100\n masquerade\n }\n}\n';
   const nat = attempt('unshare', ['--net', 'nft', '-f', '-'], rules);
   const hasOverlay = () => /\toverlay$/m.test(readFileSync('/proc/filesystems', 'utf8'));
   const overlay =
@@ -82,7 +84,7 @@ function lookAtModules() {
   const read = (path) => JSON.parse(readFileSync(join(top, path), 'utf8')).packages;
   const wanted = read('package-lock.json');
   const noted = 'node_modules/.package-lock.json';
-  const installed = existsSync(pinnedNode) && existsSync(join(top, noted)) ? read(noted) : undefined;
+  const installed = existsSync(nodeLink) && existsSync(join(top, noted)) ? read(noted) : undefined;
   return modulesState(wanted, installed, process);
 }
 

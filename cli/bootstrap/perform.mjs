@@ -2,9 +2,9 @@
 // fails, followed by one line that says what to do.
 // @ts-check
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { findProgram, probeKernel, searchDirs, top } from './facts.mjs';
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { delimiter, dirname, join, relative } from 'node:path';
+import { findProgram, nodeLink, pinnedNode, probeKernel, searchDirs, top } from './facts.mjs';
 import { hostPackages } from './packages.mjs';
 import { kernelRefusal, withoutCandidate } from './plan.mjs';
 
@@ -26,10 +26,16 @@ export async function perform(step) {
   }
 }
 
+// What npm has fetched before needs no registry, the lock file holds its digest; and a machine without one is told soon.
+const NPM_CI = ['ci', '--prefer-offline', '--fetch-retries=1', '--fetch-retry-maxtimeout=10000'];
+
 async function installModules() {
-  const { ok } = await timed('installing npm packages and the pinned Node', 'npm', ['ci']);
+  const { ok } = await timed('installing npm packages and the pinned Node', 'npm', NPM_CI);
   if (!ok)
     throw new Refusal('npm could not install the packages (see above): is a package registry reachable? (npm ping)');
+  if (!existsSync(pinnedNode))
+    throw new Refusal('npm left out the pinned Node: allow optional packages (npm config delete omit)');
+  if (!existsSync(nodeLink)) symlinkSync(relative(dirname(nodeLink), pinnedNode), nodeLink);
 }
 
 /** @param {string[]} names */

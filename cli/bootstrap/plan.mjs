@@ -41,7 +41,7 @@ function whyNot({ uid, platform, arch, occupied, cgroups, missing, apt }, purpos
   if (platform !== 'linux') return `skiff runs on Linux, not on ${platform}: use a Linux machine or a virtual one`;
   if (arch !== 'x64' && arch !== 'arm64') return `skiff runs on x64 and arm64, not on ${arch}`;
   if (purpose === 'ask') return undefined;
-  if (uid !== 0) return 'skiff runs containers and needs to be root: use `sudo npm start`';
+  if (uid !== 0) return 'containers need root: use `sudo npm start` (or `sudo npm test`, `sudo npm run down`)';
   if (purpose === 'remove') return undefined;
   const [held] = occupied;
   if (held?.isSkiff)
@@ -85,7 +85,7 @@ export function withoutCandidate(wanted, policy) {
   return wanted.filter((name) => !offered.has(name));
 }
 
-/** @typedef {{ version?: string, os?: string[], cpu?: string[], libc?: string[], optional?: boolean }} Locked */
+/** @typedef {{ version?: string, os?: string | string[], cpu?: string | string[], libc?: string | string[] }} Locked */
 
 /**
  * Whether node_modules is what the lock file asks for on this machine. npm notes what it installed in
@@ -97,8 +97,10 @@ export function withoutCandidate(wanted, policy) {
  */
 export function modulesState(wanted, installed, { platform, arch }) {
   if (installed === undefined) return 'missing';
+  /** @param {string | string[] | undefined} named @param {string} ours */
+  const admits = (named, ours) => named === undefined || [named].flat().includes(ours);
   const fits = (/** @type {Locked} */ { os, cpu, libc }) =>
-    (os?.includes(platform) ?? true) && (cpu?.includes(arch) ?? true) && (libc?.includes('glibc') ?? true);
+    admits(os, platform) && admits(cpu, arch) && admits(libc, 'glibc');
   const here = Object.entries(wanted).filter(([path, entry]) => path !== '' && fits(entry));
   const asWanted = here.every(([path, { version }]) => installed[path]?.version === version);
   const nothingElse = Object.keys(installed).every((path) => path in wanted);
