@@ -5,6 +5,7 @@
 import { Holder } from './holder.ts';
 import { OWN_PREFIX } from './names.ts';
 import { exec } from './process.ts';
+import { checkRequirements } from './requirements.ts';
 
 const FIRST_NODE = 11;
 const SUBNETS = 250;
@@ -23,6 +24,7 @@ export class Segment implements AsyncDisposable {
   }
 
   static async create(): Promise<Segment> {
+    await checkRequirements();
     const holder = await Holder.start(
       ['--net', '--mount', '--propagation', 'private'],
       'exec "$@"',
