@@ -47,7 +47,7 @@ function statusOf(
     name,
     state,
     lastState: lastState ?? {},
-    ready: probe !== undefined && probe.ready && probe.started && probe.unhealthy === undefined,
+    ready: (probe?.ready ?? false) && probe?.started === true && probe.unhealthy === undefined,
     restartCount: last?.attempt ?? 0,
     image: last?.image || (image ?? ''),
     imageID: last?.imageId ?? '',

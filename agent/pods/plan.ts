@@ -12,7 +12,9 @@ import { current, isAlive, liveSandbox, newest, type ObservedContainer, probeOf,
 
 export type Action =
   | { do: 'mountVolumes' }
+  | { do: 'refreshVolumes' }
   | { do: 'runSandbox'; attempt: number }
+  | { do: 'openNetwork'; id: string; ips: readonly string[] }
   | { do: 'pullImage'; container: string }
   | { do: 'startContainer'; name: string; attempt: number; backOffMs: number }
   | { do: 'stopContainer'; id: string; name: string; graceSeconds: number; why?: string }
@@ -30,19 +32,21 @@ const BACK_OFF_RESET_MS = 2 * MAX_BACK_OFF_MS;
 /** Even a deletion without grace lets a process see the signal. */
 const MIN_GRACE_SECONDS = 2;
 const DEFAULT_GRACE_SECONDS = 30;
+/** A stop under way is hurried only by a grace that is shorter by more than this. */
+const SOONER_MS = 1_500;
 /** Dead instances kept per container, for `kubectl logs --previous`. */
 const KEEP_DEAD = 1;
 
 export function planPod(pod: Pod, world: World, nowMs: number): Action[] {
   if (pod.metadata.deletionTimestamp !== undefined) {
-    const down = tearDown(pod, world, graceLeft(pod, nowMs));
+    const down = tearDown(pod, world, graceLeft(pod, nowMs), nowMs);
     if (down.length > 0) return down;
     if (!world.cleaned) return [{ do: 'cleanUp' }];
     return [{ do: 'confirmDeletion' }];
   }
   // A finished pod gives its address back but keeps its containers: their logs are still wanted.
   if (verdict(pod, world, nowMs) !== undefined) {
-    const down = tearDown(pod, world, pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS);
+    const down = tearDown(pod, world, pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS, nowMs);
     if (down.length > 0) return down;
     return world.cleaned ? [] : [{ do: 'cleanUp' }];
   }
@@ -54,7 +58,10 @@ export function planPod(pod: Pod, world: World, nowMs: number): Action[] {
   if (!world.volumesReady) return [{ do: 'mountVolumes' }];
   const [last] = world.sandboxes;
   if (last === undefined || !last.ready) return renewSandbox(pod, world);
-  return soonest([...runContainers(pod, world, nowMs), ...garbage(world), ...deadline]);
+  // The address is silent until the network knows it: no process may notice.
+  if (!world.networked.has(last.id)) return [{ do: 'openNetwork', id: last.id, ips: last.ips }];
+  const refresh: Action[] = nowMs >= world.refreshAtMs ? [{ do: 'refreshVolumes' }] : [];
+  return soonest([...runContainers(pod, world, nowMs), ...refresh, ...garbage(world), ...deadline]);
 }
 
 /** What the runtime has of a pod that nobody wants any more. */
@@ -74,19 +81,16 @@ export function planOrphan(world: World): Action[] {
 }
 
 /** Nothing of the pod runs, holds an address or a mount. */
-function tearDown(pod: Pod, world: World, graceSeconds: number): Action[] {
+function tearDown(pod: Pod, world: World, wholeGrace: number, nowMs: number): Action[] {
   const alive = world.containers.filter(isAlive);
-  if (alive.length > 0) {
-    return nextToStop(pod, alive)
-      .filter(({ id }) => !world.stopping.has(id))
-      .map(({ id, name }) => ({
-        do: 'stopContainer',
-        id,
-        name,
-        graceSeconds: Math.max(graceSeconds, MIN_GRACE_SECONDS),
-      }));
-  }
-  return world.sandboxes.filter(({ ready }) => ready).map(({ id }) => ({ do: 'stopSandbox', id }));
+  if (alive.length === 0)
+    return world.sandboxes.filter(({ ready }) => ready).map(({ id }) => ({ do: 'stopSandbox', id }));
+  const graceSeconds = Math.max(wholeGrace, MIN_GRACE_SECONDS);
+  const byMs = nowMs + graceSeconds * 1_000;
+  const next = nextToStop(pod, alive);
+  const late = next.filter(({ id }) => (world.stopping.get(id) ?? Number.POSITIVE_INFINITY) > byMs + SOONER_MS);
+  if (late.length > 0) return late.map(({ id, name }) => ({ do: 'stopContainer', id, name, graceSeconds }));
+  return [wait(Math.max(...next.map(({ id }) => world.stopping.get(id) ?? nowMs)) - nowMs)];
 }
 
 /** Sidecars serve the others, so they outlive them, and one another in the reverse order of their start. */

@@ -62,30 +62,33 @@ export interface ProbeView {
 /** What this process knows besides: see worker.ts. */
 export interface Memory {
   readonly volumesReady: boolean;
+  /** When what volumes are made of is to be looked at again. */
+  readonly refreshAtMs: number;
   /** Whatever cannot be done for this pod on this node; such a pod is never started. */
   readonly refused?: { readonly reason: string; readonly message: string };
   readonly images: ReadonlyMap<string, ImageState>;
   readonly failures: ReadonlyMap<string, Failure>;
-  /** Containers being stopped. */
-  readonly stopping: ReadonlySet<string>;
+  /** Containers being stopped, and when they will have been killed at the latest. */
+  readonly stopping: ReadonlyMap<string, number>;
+  /** Sandboxes whose address the node's network has let in. */
+  readonly networked: ReadonlySet<string>;
   /** Containers whose postStart hook has not ended. */
   readonly hooked: ReadonlySet<string>;
   readonly probes: ReadonlyMap<string, ProbeView>;
   /** Volumes are unmounted and the cgroup is gone. */
   readonly cleaned: boolean;
-  /** The API knows the final states, so the pod may be deleted there. */
-  readonly reported: boolean;
 }
 
 export const NO_MEMORY: Memory = {
   volumesReady: false,
+  refreshAtMs: Number.POSITIVE_INFINITY,
   images: new Map(),
   failures: new Map(),
-  stopping: new Set(),
+  stopping: new Map(),
+  networked: new Set(),
   hooked: new Set(),
   probes: new Map(),
   cleaned: false,
-  reported: false,
 };
 
 export interface World extends RuntimeView, Memory {}

@@ -1,0 +1,89 @@
+// What a pod as a whole may use, and how the kernel's two generations of control groups are told. Pure.
+import type { Container } from '../../api/types/core/container.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import { amountOf, milli } from '../pods/amount.ts';
+import { isSidecar } from '../pods/phase.ts';
+import { CPU_PERIOD_US, cpuQuota, cpuShares } from '../pods/resources.ts';
+
+export interface Limits {
+  readonly cpuShares: number;
+  /** Absent: no limit. */
+  readonly cpuQuotaUs?: number;
+  readonly memoryBytes?: number;
+  readonly pids?: number;
+}
+
+export interface PodAmounts {
+  readonly milliCpu: number;
+  readonly memory: number;
+}
+
+type Kind = 'requests' | 'limits';
+
+/** Main containers and sidecars run together; every init container runs beside the sidecars before it. */
+export function podAmounts(pod: Pod, kind: Kind): PodAmounts {
+  const sum = (resource: 'cpu' | 'memory') => {
+    let sidecars = 0;
+    let peak = 0;
+    for (const init of pod.spec.initContainers ?? []) {
+      const amount = amount1(init, kind, resource);
+      if (isSidecar(init)) sidecars += amount;
+      peak = Math.max(peak, isSidecar(init) ? sidecars : sidecars + amount);
+    }
+    const main = pod.spec.containers.reduce((total, each) => total + amount1(each, kind, resource), sidecars);
+    return Math.max(peak, main) + overhead(pod, resource);
+  };
+  return { milliCpu: sum('cpu'), memory: sum('memory') };
+}
+
+export function podLimits(pod: Pod, pidsMax: number | undefined): Limits {
+  const requests = podAmounts(pod, 'requests');
+  const limits = podAmounts(pod, 'limits');
+  const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter(isSidecar)];
+  const limited = (name: string) => all.every(({ resources }) => resources?.limits?.[name] !== undefined);
+  return {
+    cpuShares: cpuShares(requests.milliCpu),
+    ...(limited('cpu') && limits.milliCpu > 0 && { cpuQuotaUs: cpuQuota(limits.milliCpu) }),
+    ...(limited('memory') && limits.memory > 0 && { memoryBytes: limits.memory }),
+    ...(pidsMax !== undefined && { pids: pidsMax }),
+  };
+}
+
+function amount1({ resources }: Container, kind: Kind, resource: 'cpu' | 'memory'): number {
+  const { requests = {}, limits = {} } = resources ?? {};
+  const quantity = kind === 'limits' ? limits[resource] : (requests[resource] ?? limits[resource]);
+  if (quantity === undefined) return 0;
+  return resource === 'cpu' ? milli(quantity) : Math.floor(amountOf(quantity));
+}
+
+function overhead({ spec }: Pod, resource: 'cpu' | 'memory'): number {
+  const quantity = spec.overhead?.[resource];
+  if (quantity === undefined) return 0;
+  return resource === 'cpu' ? milli(quantity) : Math.floor(amountOf(quantity));
+}
+
+/** The files of the second generation. */
+export function v2Files({ cpuShares: shares, cpuQuotaUs, memoryBytes, pids }: Limits): [string, string][] {
+  return [
+    ['cpu.weight', String(weightOf(shares))],
+    ['cpu.max', `${cpuQuotaUs ?? 'max'} ${CPU_PERIOD_US}`],
+    ['memory.max', String(memoryBytes ?? 'max')],
+    ['pids.max', String(pids ?? 'max')],
+  ];
+}
+
+/** Those of the first, by controller. */
+export function v1Files({ cpuShares: shares, cpuQuotaUs, memoryBytes, pids }: Limits): [string, string, string][] {
+  return [
+    ['cpu', 'cpu.shares', String(shares)],
+    ['cpu', 'cpu.cfs_period_us', String(CPU_PERIOD_US)],
+    ['cpu', 'cpu.cfs_quota_us', String(cpuQuotaUs ?? -1)],
+    ['memory', 'memory.limit_in_bytes', String(memoryBytes ?? -1)],
+    ['pids', 'pids.max', String(pids ?? 'max')],
+  ];
+}
+
+/** From shares (2 to 262144) to weights (1 to 10000). */
+export function weightOf(shares: number): number {
+  return Math.floor(1 + ((shares - 2) * 9_999) / 262_142);
+}

@@ -1,0 +1,173 @@
+// The control groups of pods in the kernel's file system, first or second generation, whichever is mounted. Where the
+// tree cannot be written (a container without the right to) that is said once, and the runtime's own groups must do.
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Logger } from '../../api/log.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import type { PodCgroups } from '../pods/deps.ts';
+import { type QosClass, qosClass } from '../pods/resources.ts';
+import { type Limits, podLimits, v1Files, v2Files } from './limits.ts';
+import { type CgroupDriver, cgroupParent, cgroupPath, podParts, QOS_FOLDERS } from './names.ts';
+
+const run = promisify(execFile);
+const SYSTEMCTL_MS = 10_000;
+/** Those whose limits we set; the runtime makes its groups in all others by itself. */
+const V1_CONTROLLERS: readonly string[] = ['cpu', 'memory', 'pids'];
+const V2_CONTROLLERS: readonly string[] = ['cpu', 'cpuset', 'memory', 'pids', 'io', 'hugetlb'];
+
+export interface Hierarchies {
+  readonly version: 1 | 2;
+  /** Mount points: by controller for version 1, '' for version 2. */
+  readonly mounts: ReadonlyMap<string, string>;
+}
+
+/** From /proc/self/mountinfo. A machine with both generations has its controllers in the first. */
+export function hierarchiesOf(mountinfo: string): Hierarchies {
+  const v1 = new Map<string, string>();
+  const v2 = new Map<string, string>();
+  for (const line of mountinfo.split('\n')) {
+    const [before, after] = line.split(' - ');
+    const point = before?.split(' ')[4];
+    const [type, , options = ''] = after?.split(' ') ?? [];
+    if (point === undefined) continue;
+    if (type === 'cgroup2' && !v2.has('')) v2.set('', point);
+    if (type !== 'cgroup') continue;
+    const named = options
+      .split(',')
+      .filter((option) => !['rw', 'ro', 'none', 'xattr', 'clone_children'].includes(option));
+    for (const controller of named) if (!v1.has(controller)) v1.set(controller, point);
+  }
+  return v1.has('memory') || v1.has('cpu') ? { version: 1, mounts: v1 } : { version: 2, mounts: v2 };
+}
+
+export interface CgroupOptions {
+  readonly driver: CgroupDriver;
+  readonly root: string;
+  readonly pidsPerPod?: number;
+  readonly log: Logger;
+}
+
+export class CgroupTree implements PodCgroups {
+  readonly #hierarchies: Hierarchies;
+  readonly #options: CgroupOptions;
+  /** False after the first refusal. */
+  #writable = true;
+
+  constructor(hierarchies: Hierarchies, options: CgroupOptions) {
+    this.#hierarchies = hierarchies;
+    this.#options = options;
+  }
+
+  static async open(options: CgroupOptions): Promise<CgroupTree> {
+    return new CgroupTree(hierarchiesOf(await readFile('/proc/self/mountinfo', 'utf8')), options);
+  }
+
+  get version(): 1 | 2 {
+    return this.#hierarchies.version;
+  }
+
+  parentOf(pod: Pod): string {
+    const { driver, root } = this.#options;
+    return cgroupParent(driver, root, podParts(qosClass(pod), pod.metadata.uid));
+  }
+
+  async ensure(pod: Pod, signal: AbortSignal): Promise<void> {
+    if (!this.#writable) return;
+    const { log, pidsPerPod } = this.#options;
+    try {
+      await this.#set(podParts(qosClass(pod), pod.metadata.uid), podLimits(pod, pidsPerPod), signal);
+    } catch (err) {
+      signal.throwIfAborted();
+      const { code } = err as { code?: string };
+      if (code !== 'EACCES' && code !== 'EROFS' && code !== 'EPERM' && code !== 'ENOENT') throw err;
+      this.#writable = false;
+      log.warn(
+        { err },
+        'control groups cannot be written: limits of whole pods are not enforced, those of containers are',
+      );
+    }
+  }
+
+  async remove(uid: string, signal: AbortSignal): Promise<void> {
+    const { driver, root } = this.#options;
+    for (const qos of Object.keys(QOS_FOLDERS) as QosClass[]) {
+      const path = cgroupPath(driver, root, podParts(qos, uid));
+      for (const mount of new Set(this.#hierarchies.mounts.values())) {
+        signal.throwIfAborted();
+        await removeEmpty(join(mount, path));
+      }
+    }
+  }
+
+  async #set(parts: readonly string[], limits: Limits, signal: AbortSignal): Promise<void> {
+    const { driver, root } = this.#options;
+    if (driver === 'systemd') return this.#setSlice(parts, limits, signal);
+    const path = cgroupPath(driver, root, parts);
+    if (this.version === 2) {
+      const mount = this.#hierarchies.mounts.get('')!;
+      await delegate(mount, path);
+      for (const [file, value] of v2Files(limits)) await writeIfThere(join(mount, path, file), value);
+      return;
+    }
+    for (const controller of V1_CONTROLLERS) {
+      const mount = this.#hierarchies.mounts.get(controller);
+      if (mount !== undefined) await mkdir(join(mount, path), { recursive: true });
+    }
+    for (const [controller, file, value] of v1Files(limits)) {
+      const mount = this.#hierarchies.mounts.get(controller);
+      if (mount !== undefined) await writeIfThere(join(mount, path, file), value);
+    }
+  }
+
+  /** systemd owns the tree: it is asked, for what is written behind its back it may undo. */
+  async #setSlice(parts: readonly string[], limits: Limits, signal: AbortSignal): Promise<void> {
+    const { root } = this.#options;
+    const slice = cgroupParent('systemd', root, parts);
+    const { cpuQuotaUs, memoryBytes, pids } = limits;
+    const weight = v2Files(limits)[0]![1];
+    const properties = [
+      `CPUWeight=${weight}`,
+      `CPUQuota=${cpuQuotaUs === undefined ? '' : `${cpuQuotaUs / 1_000}%`}`,
+      `MemoryMax=${memoryBytes ?? 'infinity'}`,
+      `TasksMax=${pids ?? 'infinity'}`,
+    ];
+    const options = { signal, timeout: SYSTEMCTL_MS };
+    await run('systemctl', ['start', slice], options);
+    await run('systemctl', ['set-property', '--runtime', slice, ...properties], options);
+  }
+}
+
+/** Hands the controllers down from level to level, so that the pod's group has them. */
+async function delegate(mount: string, path: string): Promise<void> {
+  let at = mount;
+  for (const part of path.split('/').filter((each) => each !== '')) {
+    const available = (await readFile(join(at, 'cgroup.controllers'), 'utf8')).trim().split(' ');
+    const wanted = V2_CONTROLLERS.filter((controller) => available.includes(controller));
+    for (const controller of wanted) await writeIfThere(join(at, 'cgroup.subtree_control'), `+${controller}`);
+    at = join(at, part);
+    await mkdir(at, { recursive: true });
+  }
+}
+
+/** A kernel without the controller has no such file: then there is nothing to limit with. */
+async function writeIfThere(path: string, value: string): Promise<void> {
+  try {
+    await writeFile(path, value, { flag: 'r+' });
+  } catch (err) {
+    if ((err as { code?: string }).code !== 'ENOENT') throw err;
+  }
+}
+
+/** Groups go from the innermost outwards; one that still holds processes stays and is tried again later. */
+async function removeEmpty(dir: string): Promise<void> {
+  const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) if (entry.isDirectory()) await removeEmpty(join(dir, entry.name));
+  try {
+    await rmdir(dir);
+  } catch (err) {
+    const { code } = err as { code?: string };
+    if (code !== 'ENOENT' && code !== 'EBUSY' && code !== 'ENOTEMPTY') throw err;
+  }
+}

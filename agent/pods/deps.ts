@@ -1,0 +1,77 @@
+// What a pod's worker needs from the rest of the agent: main.ts puts it together, tests put in their own.
+
+import type { Client } from '../../api/client/client.ts';
+import type { Clock } from '../../api/clock.ts';
+import type { Logger } from '../../api/log.ts';
+import type { Container } from '../../api/types/core/container.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import type { Service } from '../../api/types/core/service.ts';
+import type { ImageClient } from '../cri/images.ts';
+import type { RuntimeClient } from '../cri/runtime.ts';
+import type { Mount } from '../cri/types.ts';
+import type { ClusterNames } from './dns.ts';
+import type { ImagePulls, PodEvent } from './image-pulls.ts';
+import type { PodFolders } from './names.ts';
+import type { Objects } from './objects.ts';
+import type { Observer } from './observe.ts';
+import type { Probes } from './probes/probes.ts';
+import type { StatusManager } from './status-manager.ts';
+import type { NodeAbilities } from './unsupported.ts';
+
+export interface PodVolumes {
+  /**
+   * Makes every volume of the pod ready, or fails with what is missing. Again is fine: that is how contents are
+   * refreshed, and then objects read within the last minute are new enough.
+   */
+  setUp(pod: Pod, newest: boolean, signal: AbortSignal): Promise<void>;
+  /** Whether the pod has volumes whose contents may change. */
+  refreshes(pod: Pod): boolean;
+  /** What a container sees of them. */
+  mounts(pod: Pod, container: Container, env: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Mount[]>;
+  /** Unmounts and removes everything of a pod. */
+  tearDown(uid: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface PodCgroups {
+  /** What the runtime is given as the sandbox's parent. */
+  parentOf(pod: Pod): string;
+  ensure(pod: Pod, signal: AbortSignal): Promise<void>;
+  remove(uid: string, signal: AbortSignal): Promise<void>;
+}
+
+/** The node's side of the pod network: addresses are silent until they are let in. */
+export interface PodNetwork {
+  podUp(pod: Pod, ips: readonly string[], signal: AbortSignal): Promise<void>;
+  podDown(uid: string, ips: readonly string[], signal: AbortSignal): Promise<void>;
+}
+
+export interface NodeView {
+  readonly hostIps: readonly string[];
+  readonly memoryBytes: number;
+  /** As the node reports it: what a container without limits may count on. */
+  allocatable(): Readonly<Record<string, string>>;
+  abilities(): NodeAbilities;
+}
+
+export interface PodDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly client: Client;
+  readonly runtime: RuntimeClient;
+  readonly images: ImageClient;
+  readonly observer: Observer;
+  readonly pulls: ImagePulls;
+  readonly probes: Probes;
+  readonly status: StatusManager;
+  readonly volumes: PodVolumes;
+  readonly cgroups: PodCgroups;
+  readonly network: PodNetwork;
+  readonly objects: Objects;
+  /** Every service of the cluster, once they are known. */
+  readonly services: (signal: AbortSignal) => Promise<Iterable<Service>>;
+  readonly event: PodEvent;
+  readonly folders: PodFolders;
+  readonly names: ClusterNames;
+  readonly node: NodeView;
+  readonly seccompDir: string;
+}

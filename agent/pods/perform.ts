@@ -1,0 +1,253 @@
+// Carries out what plan.ts decided: one branch an action. What takes long (pulls, hooks, stops) goes on in the
+// background; its end wakes the pod's worker.
+import { rm } from 'node:fs/promises';
+import { isConflict, isNotFound } from '../../api/status.ts';
+import type { Container } from '../../api/types/core/container.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import { pods } from '../../api/types/core/resources.ts';
+import { VolumeError } from '../volumes/types.ts';
+import type { PodDeps } from './deps.ts';
+import { podDns } from './dns.ts';
+import { postStart, preStop } from './lifecycle.ts';
+import type { PodMemory } from './memory.ts';
+import { podDir, podLogDir } from './names.ts';
+import type { Action } from './plan.ts';
+import { podName, sandboxConfig } from './sandbox-config.ts';
+import { StartError, said, startContainer, unlinkLogs } from './start-container.ts';
+import { liveSandbox, type World } from './world.ts';
+
+const RETRY_MS = 5_000;
+/** As often as upstream looks at what volumes are made of. */
+const REFRESH_MS = 60_000;
+const RETRY_START_MS = 1_000;
+
+export interface Subject {
+  readonly uid: string;
+  /** As last known: the pod may be gone from the API. */
+  readonly pod: Pod | undefined;
+  readonly world: World;
+  readonly memory: PodMemory;
+}
+
+export async function perform(action: Action, subject: Subject, deps: PodDeps, signal: AbortSignal): Promise<void> {
+  const { uid, pod, world, memory } = subject;
+  switch (action.do) {
+    case 'mountVolumes':
+      return mountVolumes(pod!, memory, deps, signal);
+    case 'refreshVolumes':
+      return refreshVolumes(pod!, memory, deps, signal);
+    case 'runSandbox':
+      return runSandbox(pod!, action.attempt, memory, deps, signal);
+    case 'openNetwork':
+      return openNetwork(pod!, action.id, action.ips, memory, deps, signal);
+    case 'pullImage':
+      return deps.pulls.ask(pod!, containerOf(pod!, action.container)!);
+    case 'startContainer':
+      return start(pod!, action, subject, deps, signal);
+    case 'stopContainer':
+      return stop(action, subject, deps);
+    case 'removeContainer':
+      return deps.runtime.removeContainer(action.id, signal);
+    case 'stopSandbox':
+      await deps.network.podDown(uid, world.sandboxes.find(({ id }) => id === action.id)?.ips ?? [], signal);
+      memory.networked.delete(action.id);
+      return deps.runtime.stopSandbox(action.id, signal);
+    case 'removeSandbox':
+      return deps.runtime.removeSandbox(action.id, signal);
+    case 'cleanUp':
+      return cleanUp(subject, deps, signal);
+    case 'confirmDeletion':
+      return confirmDeletion(pod!, memory, deps, signal);
+    case 'wait':
+      return;
+    default:
+      action satisfies never;
+  }
+}
+
+async function mountVolumes(pod: Pod, memory: PodMemory, deps: PodDeps, signal: AbortSignal): Promise<void> {
+  try {
+    await deps.cgroups.ensure(pod, signal);
+    await deps.volumes.setUp(pod, true, signal);
+    memory.volumesReady = true;
+    refreshLater(pod, memory, deps);
+    memory.failures.delete('');
+  } catch (err) {
+    signal.throwIfAborted();
+    fail(pod, undefined, 'FailedMount', said(err), RETRY_MS, memory, deps);
+  }
+}
+
+/** Contents follow their objects while the pod runs; a failure leaves the old ones and is tried again. */
+async function refreshVolumes(pod: Pod, memory: PodMemory, deps: PodDeps, signal: AbortSignal): Promise<void> {
+  refreshLater(pod, memory, deps);
+  try {
+    await deps.volumes.setUp(pod, false, signal);
+  } catch (err) {
+    signal.throwIfAborted();
+    if (err instanceof VolumeError) deps.event(pod, undefined, 'Warning', 'FailedMount', err.message);
+    else deps.log.debug({ err }, 'volumes not refreshed');
+  }
+}
+
+function refreshLater(pod: Pod, memory: PodMemory, { clock, volumes }: PodDeps): void {
+  memory.refreshAtMs = volumes.refreshes(pod) ? clock.now() + REFRESH_MS : Number.POSITIVE_INFINITY;
+}
+
+async function runSandbox(pod: Pod, attempt: number, memory: PodMemory, deps: PodDeps, signal: AbortSignal) {
+  if (attempt > 0) {
+    deps.event(pod, undefined, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
+  }
+  try {
+    await deps.runtime.runSandbox(configOf(pod, attempt, deps), '', signal);
+    memory.failures.delete('');
+  } catch (err) {
+    signal.throwIfAborted();
+    const message = `Failed to create pod sandbox: ${said(err)}`;
+    fail(pod, undefined, 'FailedCreatePodSandBox', message, RETRY_MS, memory, deps);
+  }
+}
+
+async function openNetwork(
+  pod: Pod,
+  id: string,
+  ips: readonly string[],
+  memory: PodMemory,
+  deps: PodDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!pod.spec.hostNetwork) await deps.network.podUp(pod, ips, signal);
+  memory.networked.add(id);
+}
+
+async function start(
+  pod: Pod,
+  { name, attempt, backOffMs }: Extract<Action, { do: 'startContainer' }>,
+  { uid, world, memory }: Subject,
+  deps: PodDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const container = containerOf(pod, name)!;
+  const sandbox = liveSandbox(world)!;
+  const image = world.images.get(name);
+  if (image?.state !== 'present') return;
+  try {
+    const sandboxOf = configOf(pod, sandbox.attempt, deps);
+    const request = { pod, container, sandbox, sandboxConfig: sandboxOf, attempt, backOffMs, imageRef: image.imageRef };
+    const id = await startContainer(request, deps, signal);
+    memory.failures.delete(name);
+    deps.pulls.used(uid, name);
+    if (container.lifecycle?.postStart !== undefined) hook(pod, container, id, sandbox.ips[0] ?? '', memory, deps);
+  } catch (err) {
+    if (!(err instanceof StartError)) throw err;
+    fail(pod, container, err.reason, err.message, err.made ? RETRY_START_MS : RETRY_MS, memory, deps);
+    if (err.made) deps.pulls.used(uid, name);
+  }
+}
+
+/** Until the hook is through, the container is not started in the pod's eyes; if it fails, the container ends. */
+function hook(pod: Pod, container: Container, id: string, podIp: string, memory: PodMemory, deps: PodDeps): void {
+  memory.hooked.add(id);
+  memory.inBackground(async (signal) => {
+    try {
+      if (await postStart(pod, container, id, podIp, deps, signal)) return;
+      deps.event(pod, container, 'Normal', 'Killing', 'FailedPostStartHook');
+      const graceSeconds = pod.spec.terminationGracePeriodSeconds ?? 30;
+      memory.stopping.set(id, deps.clock.now() + graceSeconds * 1_000);
+      await deps.runtime.stopContainer(id, graceSeconds, signal).finally(() => memory.stopping.delete(id));
+    } finally {
+      memory.hooked.delete(id);
+    }
+  });
+}
+
+function stop(
+  { id, name, graceSeconds, why }: Extract<Action, { do: 'stopContainer' }>,
+  { pod, world, memory }: Subject,
+  deps: PodDeps,
+): void {
+  const byMs = deps.clock.now() + graceSeconds * 1_000;
+  const hurried = memory.stopping.has(id);
+  memory.stopping.set(id, byMs);
+  const container = pod === undefined ? undefined : containerOf(pod, name);
+  if (pod !== undefined && !hurried) {
+    deps.event(pod, container, 'Normal', 'Killing', why ?? `Stopping container ${name}`);
+  }
+  memory.inBackground(async (signal) => {
+    try {
+      if (pod !== undefined && container !== undefined && !hurried) {
+        const podIp = liveSandbox(world)?.ips[0] ?? '';
+        await preStop(pod, container, id, podIp, graceSeconds * 1_000, deps, signal);
+      }
+      // A hook that used the grace up leaves the process enough to notice the signal.
+      const left = Math.max(2, Math.ceil((byMs - deps.clock.now()) / 1_000));
+      await deps.runtime.stopContainer(id, left, signal);
+    } finally {
+      if (memory.stopping.get(id) === byMs) memory.stopping.delete(id);
+    }
+  });
+}
+
+async function cleanUp({ uid, pod, world, memory }: Subject, deps: PodDeps, signal: AbortSignal): Promise<void> {
+  try {
+    await deps.volumes.tearDown(uid, signal);
+    await deps.cgroups.remove(uid, signal);
+  } catch (err) {
+    signal.throwIfAborted();
+    if (pod !== undefined) deps.event(pod, undefined, 'Warning', 'FailedUnmount', said(err));
+    throw err;
+  }
+  // A finished pod that still exists keeps its folder: last words and hosts file are small.
+  if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) {
+    await rm(podDir(deps.folders, uid), { recursive: true, force: true });
+  }
+  for (const { id } of world.sandboxes) memory.networked.delete(id);
+  memory.cleaned = true;
+  memory.volumesReady = false;
+}
+
+async function confirmDeletion(pod: Pod, memory: PodMemory, deps: PodDeps, signal: AbortSignal): Promise<void> {
+  const { uid, namespace, name } = pod.metadata;
+  await deps.status.flush(uid, signal);
+  try {
+    await deps.client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } }, signal);
+  } catch (err) {
+    if (!isNotFound(err) && !isConflict(err)) throw err; // gone, or another pod of that name: ours is
+  }
+  memory.gone = true;
+}
+
+/** The last trace of a pod that neither the API nor the runtime knows any more. */
+export async function removeTraces(
+  pod: Pod | undefined,
+  seen: ReadonlyMap<string, string>,
+  deps: PodDeps,
+): Promise<void> {
+  if (pod === undefined) return;
+  const name = podName(pod);
+  await unlinkLogs({ pod: name, names: [...seen].map(([id, container]) => ({ name: container, id })) }, deps);
+  await rm(podLogDir(deps.folders, name), { recursive: true, force: true });
+}
+
+function fail(
+  pod: Pod,
+  container: Container | undefined,
+  reason: string,
+  message: string,
+  retryMs: number,
+  memory: PodMemory,
+  deps: PodDeps,
+): void {
+  const event = container === undefined ? reason : 'Failed';
+  deps.event(pod, container, 'Warning', event, container === undefined ? message : `Error: ${message}`);
+  memory.failures.set(container?.name ?? '', { reason, message, retryAtMs: deps.clock.now() + retryMs });
+}
+
+function configOf(pod: Pod, attempt: number, deps: PodDeps) {
+  const { names, folders, cgroups } = deps;
+  return sandboxConfig(pod, { attempt, dns: podDns(pod, names), folders, cgroupParent: cgroups.parentOf(pod) });
+}
+
+function containerOf(pod: Pod, name: string): Container | undefined {
+  return [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find((container) => container.name === name);
+}

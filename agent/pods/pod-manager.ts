@@ -1,0 +1,109 @@
+// All pods of this node: a worker for each pod the API wants here, and for whatever the runtime still has that
+// nobody wants. The API's news and the runtime's events wake workers; a slow relist is the net under lost events.
+import type { Informer } from '../../api/client/informer.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import type { PodDeps } from './deps.ts';
+import { LABEL } from './names.ts';
+import { PodWorker } from './pod-worker.ts';
+
+const RELIST_MS = 10_000;
+
+export class PodManager implements AsyncDisposable {
+  readonly #deps: PodDeps;
+  readonly #pods: Informer<Pod>;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #stop = new AbortController();
+  readonly #loop: Promise<void>;
+  #relistNow = Promise.withResolvers<void>();
+  /** What the last relist saw of each pod, as one line. */
+  #fingerprints = new Map<string, string>();
+
+  constructor(pods: Informer<Pod>, deps: PodDeps) {
+    this.#deps = deps;
+    this.#pods = pods;
+    pods.onChange((_key, now, before) => this.#changed(now, before));
+    this.#loop = this.#run(this.#stop.signal);
+  }
+
+  get size(): number {
+    return this.#workers.size;
+  }
+
+  /** The pod as the API wants it here; undefined for what is gone or going as an orphan. */
+  pod(uid: string): Pod | undefined {
+    return this.#workers.get(uid)?.pod;
+  }
+
+  wake(uid: string): void {
+    this.#workers.get(uid)?.wake();
+  }
+
+  /** The runtime says something happened to this container, or (undefined) that anything may have. */
+  runtimeEvent(containerId: string | undefined): void {
+    const owner = containerId && [...this.#workers.values()].find((worker) => worker.owns(containerId));
+    if (owner) owner.wake();
+    else this.#relistNow.resolve();
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.#stop.abort();
+    this.#relistNow.resolve();
+    await this.#loop;
+    await Promise.all(Array.from(this.#workers.values(), (worker) => worker[Symbol.asyncDispose]()));
+  }
+
+  #changed(now: Pod | undefined, before: Pod | undefined): void {
+    if (this.#stop.signal.aborted) return;
+    if (before !== undefined && before.metadata.uid !== now?.metadata.uid) {
+      this.#workers.get(before.metadata.uid)?.update(undefined);
+    }
+    if (now === undefined) return;
+    const worker = this.#workers.get(now.metadata.uid);
+    if (worker === undefined) this.#hire(now.metadata.uid, now);
+    else worker.update(now);
+  }
+
+  #hire(uid: string, pod: Pod | undefined): void {
+    const worker = new PodWorker(uid, pod, this.#deps, () => {
+      if (this.#workers.get(uid) === worker) this.#workers.delete(uid);
+    });
+    this.#workers.set(uid, worker);
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#deps;
+    // Before the API has been heard, everything here would look like nobody's.
+    await this.#pods.synced(signal).catch(() => {});
+    while (!signal.aborted) {
+      this.#relistNow = Promise.withResolvers<void>();
+      const { promise, resolve } = this.#relistNow;
+      await this.#relist(signal).catch((err) => signal.aborted || log.warn({ err }, 'containers not listed'));
+      using _timer = clock.after(RELIST_MS, resolve);
+      await promise;
+    }
+  }
+
+  async #relist(signal: AbortSignal): Promise<void> {
+    const { runtime } = this.#deps;
+    const [sandboxes, containers] = await Promise.all([
+      runtime.listSandboxes({}, signal),
+      runtime.listContainers({}, signal),
+    ]);
+    const seen = new Map<string, string[]>();
+    for (const { id, state, labels } of [...sandboxes, ...containers]) {
+      const uid = labels[LABEL.podUid];
+      if (uid === undefined) continue; // made by somebody else: not ours to judge
+      const parts = seen.get(uid) ?? [];
+      parts.push(`${id}=${state}`);
+      seen.set(uid, parts);
+    }
+    const before = this.#fingerprints;
+    this.#fingerprints = new Map(Array.from(seen, ([uid, parts]) => [uid, parts.sort().join()]));
+    for (const [uid, print] of this.#fingerprints) {
+      const worker = this.#workers.get(uid);
+      if (worker === undefined) this.#hire(uid, undefined);
+      else if (before.get(uid) !== print) worker.wake();
+    }
+    for (const uid of before.keys()) if (!this.#fingerprints.has(uid)) this.#workers.get(uid)?.wake();
+  }
+}

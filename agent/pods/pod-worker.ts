@@ -1,0 +1,186 @@
+// One pod's loop: look, decide, do, report; then sleep until something wakes it or the time comes that the plan
+// named. Workers share nothing, so a slow pod holds up no other.
+import type { Pod } from '../../api/types/core/pod.ts';
+import type { PodDeps } from './deps.ts';
+import { PodMemory } from './memory.ts';
+import { perform, removeTraces } from './perform.ts';
+import { type Action, planOrphan, planPod } from './plan.ts';
+import { podStatus } from './status.ts';
+import { UNSUPPORTED_REASON, unsupported } from './unsupported.ts';
+import type { RuntimeView, World } from './world.ts';
+
+const FIRST_RETRY_MS = 500;
+const MAX_RETRY_MS = 10_000;
+/** Even a pod at rest is looked at now and then: the net under lost events is the manager's relist. */
+const REFRESH_MS = 60_000;
+
+export class PodWorker implements AsyncDisposable {
+  readonly uid: string;
+  readonly #deps: PodDeps;
+  readonly #memory: PodMemory;
+  readonly #stop = new AbortController();
+  readonly #loop: Promise<void>;
+  /** What the API wants; undefined when it wants nothing of this pod. */
+  #wanted: Pod | undefined;
+  /** The last the API said, for a decent end. */
+  #last: Pod | undefined;
+  #seen = new Map<string, string>();
+  #announced = new Set<string>();
+  #wake = Promise.withResolvers<void>();
+
+  constructor(uid: string, pod: Pod | undefined, deps: PodDeps, onEnd: () => void) {
+    this.uid = uid;
+    this.#deps = {
+      ...deps,
+      log: deps.log.child({ uid, ...(pod && { pod: `${pod.metadata.namespace}/${pod.metadata.name}` }) }),
+    };
+    this.#wanted = pod;
+    this.#last = pod;
+    this.#memory = new PodMemory(() => this.wake(), this.#deps.log);
+    this.#loop = this.#run(this.#stop.signal).then(onEnd);
+  }
+
+  get pod(): Pod | undefined {
+    return this.#wanted;
+  }
+
+  update(pod: Pod | undefined): void {
+    this.#wanted = pod;
+    this.#last = pod ?? this.#last;
+    if (pod !== undefined) this.#memory.gone = false;
+    this.wake();
+  }
+
+  wake(): void {
+    this.#wake.resolve();
+  }
+
+  /** Whether the container is one of this pod's, as far as is known. */
+  owns(containerId: string): boolean {
+    return this.#seen.has(containerId);
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.#stop.abort();
+    this.wake();
+    await this.#loop;
+    await this.#memory[Symbol.asyncDispose]();
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { log } = this.#deps;
+    let retryMs = FIRST_RETRY_MS;
+    while (!signal.aborted) {
+      this.#wake = Promise.withResolvers<void>();
+      let restMs: number | 'ended';
+      try {
+        restMs = await this.#pass(signal);
+        retryMs = FIRST_RETRY_MS;
+      } catch (err) {
+        if (signal.aborted) return;
+        log.warn({ err, retryMs }, 'pod not looked after, trying again');
+        restMs = retryMs;
+        retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+      }
+      if (restMs === 'ended') return;
+      await this.#rest(restMs);
+    }
+  }
+
+  async #pass(signal: AbortSignal): Promise<number | 'ended'> {
+    const { clock, observer, status } = this.#deps;
+    const view = await observer.observe(this.uid, signal);
+    this.#remember(view);
+    const pod = this.#memory.gone || this.#wanted === undefined ? undefined : status.view(this.#wanted);
+    if (pod !== undefined) this.#prepare(pod, view);
+    const world = this.#world(view);
+    const actions = pod === undefined ? planOrphan(world) : planPod(pod, world, clock.now());
+    if (pod !== undefined) this.#report(pod, world);
+    if (pod === undefined && actions.length === 0) {
+      await this.#end();
+      return 'ended';
+    }
+    const subject = { uid: this.uid, pod: pod ?? this.#last, world, memory: this.#memory };
+    for (const action of actions) await perform(action, subject, this.#deps, signal);
+    return nextLook(actions);
+  }
+
+  #world(view: RuntimeView): World {
+    const { pulls, probes } = this.#deps;
+    const { volumesReady, refreshAtMs, cleaned, refused, failures, stopping, networked, hooked } = this.#memory;
+    const images = pulls.states(this.uid);
+    return {
+      ...view,
+      volumesReady,
+      refreshAtMs,
+      cleaned,
+      refused,
+      failures,
+      stopping,
+      networked,
+      hooked,
+      images,
+      probes: probes.views(this.uid),
+    };
+  }
+
+  #prepare(pod: Pod, view: RuntimeView): void {
+    const { node, event, probes } = this.#deps;
+    if (this.#memory.refused === undefined && view.containers.length === 0) {
+      const message = unsupported(pod, node.abilities());
+      if (message !== undefined) {
+        this.#memory.refused = { reason: UNSUPPORTED_REASON, message };
+        event(pod, undefined, 'Warning', UNSUPPORTED_REASON, message);
+      }
+    }
+    probes.sync(pod, view, this.#memory.stopping, node.hostIps[0] ?? '');
+  }
+
+  #report(pod: Pod, world: World): void {
+    const { node, clock, event, status } = this.#deps;
+    const next = podStatus(pod, world, { hostIps: node.hostIps, runtimeName: 'containerd' }, clock.now());
+    status.set(this.#wanted!, next);
+    for (const { name, state, containerID } of [
+      ...(next.containerStatuses ?? []),
+      ...(next.initContainerStatuses ?? []),
+    ]) {
+      if (state?.waiting?.reason !== 'CrashLoopBackOff' || containerID === undefined) continue;
+      if (this.#announced.has(containerID)) continue;
+      this.#announced.add(containerID);
+      const { name: podName, namespace, uid } = pod.metadata;
+      const container = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find((each) => each.name === name);
+      const message = `Back-off restarting failed container ${name} in pod ${podName}_${namespace}(${uid})`;
+      event(pod, container, 'Warning', 'BackOff', message);
+    }
+  }
+
+  #remember({ containers, sandboxes }: RuntimeView): void {
+    for (const { id, name } of containers) this.#seen.set(id, name);
+    for (const { id } of sandboxes) this.#seen.set(id, '');
+    const live = new Set(containers.map(({ id }) => id));
+    for (const id of this.#announced) if (![...live].some((each) => id.endsWith(each))) this.#announced.delete(id);
+  }
+
+  async #end(): Promise<void> {
+    const { observer, pulls, probes, status } = this.#deps;
+    await removeTraces(this.#last, this.#seen, this.#deps);
+    observer.forget(this.uid);
+    pulls.forget(this.uid);
+    probes.forget(this.uid);
+    status.forget(this.uid);
+  }
+
+  async #rest(ms: number): Promise<void> {
+    const { promise, resolve } = this.#wake;
+    using _timer = this.#deps.clock.after(ms, resolve);
+    await promise;
+  }
+}
+
+/** At once after a deed, at the named time if there is only waiting, else when something happens. */
+function nextLook(actions: readonly Action[]): number {
+  const deeds = actions.filter(({ do: what }) => what !== 'wait' && what !== 'pullImage' && what !== 'stopContainer');
+  if (deeds.length > 0) return 0;
+  const waits = actions.flatMap((action) => (action.do === 'wait' ? [action.ms] : []));
+  return Math.min(REFRESH_MS, ...waits.map((ms) => Math.max(ms, 10)));
+}

@@ -1,0 +1,33 @@
+// What every kind of volume is given to set itself up.
+import type { Client } from '../../api/client/client.ts';
+import type { Clock } from '../../api/clock.ts';
+import type { Random } from '../../api/random.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import type { Volume } from '../../api/types/core/volume.ts';
+import type { PodFacts } from '../pods/field-ref.ts';
+import type { Objects } from '../pods/objects.ts';
+import type { Tokens } from './service-account-token.ts';
+
+export interface VolumeDeps {
+  readonly client: Client;
+  readonly objects: Objects;
+  readonly tokens: Tokens;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** What volumes may tell a container about its pod; `podIps` are not known yet. */
+  readonly facts: () => PodFacts;
+}
+
+export interface VolumeContext extends VolumeDeps {
+  readonly pod: Pod;
+  readonly volume: Volume;
+  /** Where the volume is to appear. */
+  readonly dir: string;
+  /** A start wants the newest objects; a refresh takes what was read within the last minute. */
+  readonly newest: boolean;
+  readonly signal: AbortSignal;
+}
+
+export function fsGroupOf({ spec }: Pod): number | undefined {
+  return spec.securityContext?.fsGroup;
+}

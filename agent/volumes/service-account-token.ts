@@ -1,0 +1,61 @@
+// Tokens by which pods prove who they are, bound to the pod and renewed well before they run out.
+import type { Client } from '../../api/client/client.ts';
+import type { Clock } from '../../api/clock.ts';
+import type { TokenRequest } from '../../api/types/authentication/token-request.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import { serviceAccounts } from '../../api/types/core/resources.ts';
+
+/** Renewed after this part of the lifetime, or after a day, whichever is first. */
+const RENEW_AT = 0.8;
+const RENEW_MAX_MS = 24 * 3_600_000;
+
+interface Held {
+  readonly token: string;
+  readonly renewAtMs: number;
+}
+
+export class Tokens {
+  readonly #client: Client;
+  readonly #clock: Clock;
+  readonly #byPod = new Map<string, Map<string, Held>>();
+
+  constructor(client: Client, clock: Clock) {
+    this.#client = client;
+    this.#clock = clock;
+  }
+
+  async token(pod: Pod, audience: string | undefined, seconds: number, signal: AbortSignal): Promise<string> {
+    const { uid, name, namespace } = pod.metadata;
+    const held = this.#byPod.get(uid) ?? new Map<string, Held>();
+    const key = `${audience ?? ''} ${seconds}`;
+    const before = held.get(key);
+    const nowMs = this.#clock.now();
+    if (before !== undefined && nowMs < before.renewAtMs) return before.token;
+    const account = { namespace, name: pod.spec.serviceAccountName || 'default' };
+    const answer = await this.#client.post<TokenRequest>(
+      serviceAccounts,
+      account,
+      'token',
+      {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        metadata: {},
+        spec: {
+          audiences: audience ? [audience] : [],
+          expirationSeconds: seconds,
+          boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
+        },
+      },
+      signal,
+    );
+    const { token = '', expirationTimestamp } = answer.status;
+    const lifeMs = Date.parse(expirationTimestamp ?? '') - nowMs || seconds * 1_000;
+    held.set(key, { token, renewAtMs: nowMs + Math.min(lifeMs * RENEW_AT, RENEW_MAX_MS) });
+    this.#byPod.set(uid, held);
+    return token;
+  }
+
+  forget(uid: string): void {
+    this.#byPod.delete(uid);
+  }
+}

@@ -1,0 +1,66 @@
+// A part of a volume for a container. What is inside a volume belongs to its containers, who may put links there at
+// any time: so the part is opened step by step without following links, and what was opened is what gets mounted.
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, realpath, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, normalize, relative } from 'node:path';
+import { bindMount, isMounted, unmount } from './mounts.ts';
+import { VolumeError } from './types.ts';
+
+export interface SubPath {
+  readonly volume: string;
+  readonly subPath: string;
+  /** Where the part is mounted for the runtime to find. */
+  readonly target: string;
+}
+
+export async function mountSubPath({ volume, subPath, target }: SubPath, signal: AbortSignal): Promise<string> {
+  const clean = normalize(subPath);
+  if (clean.startsWith('/') || clean.split('/').includes('..')) {
+    throw new VolumeError(`subPath ${JSON.stringify(subPath)} must stay inside the volume`);
+  }
+  const root = await realpath(volume);
+  await makeMissing(root, clean);
+  // Links that are there now are followed once, here; what they lead to is opened without following any.
+  const inside = relative(root, await realpath(join(root, clean)));
+  if (inside.startsWith('..')) throw new VolumeError(`subPath ${JSON.stringify(subPath)} leads out of the volume`);
+  await using part = await openInside(root, inside);
+  const isFolder = (await part.stat()).isDirectory();
+  await mkdir(dirname(target), { recursive: true });
+  while (await isMounted(target)) await unmount(target, signal); // an earlier start's: the part may be another now
+  if ((await stat(target).catch(() => undefined)) === undefined) {
+    if (isFolder) await mkdir(target);
+    else await writeFile(target, '');
+  }
+  await bindMount(`/proc/${process.pid}/fd/${part.fd}`, target, signal);
+  return target;
+}
+
+async function makeMissing(root: string, path: string): Promise<void> {
+  const parts = path.split('/');
+  let at = root;
+  for (const [index, part] of parts.entries()) {
+    const next = join(at, part);
+    const found = await realpath(next).catch(() => undefined);
+    if (found === undefined) {
+      if (relative(root, await realpath(at)).startsWith('..')) throw new VolumeError('subPath leads out of the volume');
+      await mkdir(join(at, ...parts.slice(index)), { recursive: true, mode: 0o750 });
+      return;
+    }
+    if (relative(root, found).startsWith('..')) throw new VolumeError('subPath leads out of the volume');
+    at = found;
+  }
+}
+
+async function openInside(root: string, inside: string): Promise<FileHandle> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  let at = await open(root, flags);
+  for (const part of inside.split('/').filter((each) => each !== '' && each !== '.')) {
+    const from = at;
+    try {
+      at = await open(`/proc/self/fd/${from.fd}/${part}`, flags);
+    } finally {
+      await from.close();
+    }
+  }
+  return at;
+}

@@ -1,0 +1,168 @@
+// The volumes of the pods of this node: sets them up, says what a container sees of them, takes them down. Nothing is
+// remembered: what is there is found on disk and in the kernel's list of mounts.
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ApiError } from '../../api/status.ts';
+import type { Container, VolumeMount } from '../../api/types/core/container.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import type { Volume } from '../../api/types/core/volume.ts';
+import type { Mount } from '../cri/types.ts';
+import type { PodVolumes } from '../pods/deps.ts';
+import { expand } from '../pods/expand.ts';
+import { type PodFolders, podDir, volumesDir } from '../pods/names.ts';
+import { isPopulated, type Payload, writeAtomically } from './atomic-writer.ts';
+import { fsGroupOf, type VolumeContext, type VolumeDeps } from './context.ts';
+import { setUpEmptyDir } from './empty-dir.ts';
+import { setUpHostPath } from './host-path.ts';
+import { isMounted, mountsBelow, mountTmpfs, unmount } from './mounts.ts';
+import { configMapPayload, downwardPayload, projectedPayload, secretPayload } from './payloads.ts';
+import { mountSubPath } from './sub-path.ts';
+import { VolumeError, volumeType } from './types.ts';
+
+/** Folder names as upstream has them, because other software looks there. */
+const FOLDERS: Readonly<Record<string, string>> = {
+  emptyDir: 'kubernetes.io~empty-dir',
+  configMap: 'kubernetes.io~configmap',
+  secret: 'kubernetes.io~secret',
+  projected: 'kubernetes.io~projected',
+  downwardAPI: 'kubernetes.io~downward-api',
+};
+/** Made of objects: the agent writes them, containers only read. */
+const PAYLOADS: readonly string[] = ['configMap', 'secret', 'projected', 'downwardAPI'];
+/** What must never lie on a disk. */
+const IN_MEMORY: readonly string[] = ['secret', 'projected'];
+
+export class Volumes implements PodVolumes {
+  readonly #deps: VolumeDeps;
+  readonly #folders: PodFolders;
+
+  constructor(folders: PodFolders, deps: VolumeDeps) {
+    this.#folders = folders;
+    this.#deps = deps;
+  }
+
+  async setUp(pod: Pod, newest: boolean, signal: AbortSignal): Promise<void> {
+    await mkdir(podDir(this.#folders, pod.metadata.uid), { recursive: true, mode: 0o750 });
+    const mounted = new Set(
+      [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].flatMap(({ volumeMounts = [] }) =>
+        volumeMounts.map(({ name }) => name),
+      ),
+    );
+    await Promise.all(
+      (pod.spec.volumes ?? [])
+        .filter(({ name }) => mounted.has(name)) // what nobody looks at need not be there
+        .map(async (volume) => {
+          try {
+            await this.#setUpOne(pod, volume, newest, signal);
+          } catch (cause) {
+            signal.throwIfAborted();
+            const said = cause instanceof Error ? cause.message : String(cause);
+            throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${said}`, { cause });
+          }
+        }),
+    );
+  }
+
+  /** Whether the pod has volumes whose content may change. */
+  refreshes(pod: Pod): boolean {
+    return (pod.spec.volumes ?? []).some((volume) => PAYLOADS.includes(volumeType(volume)));
+  }
+
+  async mounts(
+    pod: Pod,
+    container: Container,
+    env: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+  ): Promise<Mount[]> {
+    const mounts: Mount[] = [];
+    for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
+      const volume = pod.spec.volumes?.find(({ name }) => name === mount.name);
+      if (volume === undefined) throw new VolumeError(`volume "${mount.name}" is not among the pod's volumes`);
+      mounts.push({
+        containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
+        hostPath: await this.#source(pod, container, volume, mount, index, env, signal),
+        readonly: mount.readOnly === true || PAYLOADS.includes(volumeType(volume)),
+        propagation: PROPAGATION[mount.mountPropagation ?? 'None'],
+      });
+    }
+    return mounts;
+  }
+
+  async tearDown(uid: string, signal: AbortSignal): Promise<void> {
+    const dir = podDir(this.#folders, uid);
+    for (const point of await mountsBelow(dir)) await unmount(point, signal);
+    // Never delete through a mount: it may be somebody's data.
+    const left = await mountsBelow(dir);
+    if (left.length > 0) throw new VolumeError(`still mounted: ${left.join(', ')}`);
+    await rm(join(dir, 'volume-subpaths'), { recursive: true, force: true });
+    await rm(volumesDir(this.#folders, uid), { recursive: true, force: true });
+    this.#deps.tokens.forget(uid);
+  }
+
+  /** Pods that left something on disk, whoever they were. */
+  async onDisk(): Promise<string[]> {
+    return readdir(join(this.#folders.kubeletDir, 'pods')).catch(() => []);
+  }
+
+  #dirOf(pod: Pod, volume: Volume): string {
+    const type = volumeType(volume);
+    if (type === 'hostPath') return volume.hostPath!.path;
+    return join(volumesDir(this.#folders, pod.metadata.uid), FOLDERS[type]!, volume.name);
+  }
+
+  async #setUpOne(pod: Pod, volume: Volume, newest: boolean, signal: AbortSignal): Promise<void> {
+    const dir = this.#dirOf(pod, volume);
+    const context: VolumeContext = { ...this.#deps, pod, volume, dir, newest, signal };
+    const type = volumeType(volume);
+    if (type === 'emptyDir') return setUpEmptyDir(context);
+    if (type === 'hostPath') return setUpHostPath(volume.hostPath!);
+    let payload: Payload;
+    try {
+      payload = await payloadOf(context);
+    } catch (err) {
+      // The API is away, not the object: what was written earlier still serves a pod that starts again.
+      if (err instanceof VolumeError || err instanceof ApiError || !(await isPopulated(dir))) throw err;
+      return;
+    }
+    await mkdir(dir, { recursive: true });
+    if (IN_MEMORY.includes(type) && !(await isMounted(dir))) await mountTmpfs(dir, ['mode=0755'], signal);
+    const { clock, random } = this.#deps;
+    const stamp = new Date(clock.now()).toISOString().slice(0, 19).replace(/[-T:]/g, '_');
+    const gid = fsGroupOf(pod);
+    const version = `..${stamp}.${random.bytes(4).toString('hex')}`;
+    await writeAtomically(dir, payload, { version, ...(gid !== undefined && { gid }) });
+  }
+
+  async #source(
+    pod: Pod,
+    { name }: Container,
+    volume: Volume,
+    mount: VolumeMount,
+    index: number,
+    env: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const dir = this.#dirOf(pod, volume);
+    const subPath = mount.subPathExpr ? expand(mount.subPathExpr, (key) => env.get(key)) : mount.subPath;
+    if (volumeType(volume) === 'hostPath' && (await lstat(dir).catch(() => undefined)) === undefined && !subPath) {
+      await mkdir(dir, { recursive: true }); // a path without a type is made, as the runtime would
+    }
+    if (!subPath) return dir;
+    const target = join(podDir(this.#folders, pod.metadata.uid), 'volume-subpaths', volume.name, name, String(index));
+    return mountSubPath({ volume: dir, subPath, target }, signal);
+  }
+}
+
+const PROPAGATION = {
+  None: 'PROPAGATION_PRIVATE',
+  HostToContainer: 'PROPAGATION_HOST_TO_CONTAINER',
+  Bidirectional: 'PROPAGATION_BIDIRECTIONAL',
+} as const;
+
+function payloadOf(context: VolumeContext): Payload | Promise<Payload> {
+  const { configMap, secret, projected, downwardAPI } = context.volume;
+  if (configMap !== undefined) return configMapPayload(configMap, context);
+  if (secret !== undefined) return secretPayload(secret, context);
+  if (projected !== undefined) return projectedPayload(projected, context);
+  return downwardPayload(downwardAPI ?? {}, context);
+}
