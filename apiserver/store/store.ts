@@ -94,8 +94,12 @@ export class CompactedError extends Error {
 }
 
 export class FutureRevisionError extends Error {
+  readonly asked: number;
+  readonly current: number;
   constructor(asked: number, current: number) {
     super(`revision ${asked} is in the future, the store is at ${current}`);
+    this.asked = asked;
+    this.current = current;
   }
 }
 

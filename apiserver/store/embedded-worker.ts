@@ -1,0 +1,83 @@
+// The thread in which the embedded store's database lives, so that no sync of the disk stops the event loop. Requests
+// are carried out in the order they arrive; each is answered once what it did is durable.
+import { parentPort, workerData } from 'node:worker_threads';
+import { EmbeddedDb } from './embedded-db.ts';
+import { SQLITE_FULL } from './embedded-file.ts';
+import type { Answer, Failure, OpenRequest, PackedKvs, Request } from './embedded-messages.ts';
+import { CompactedError, FutureRevisionError } from './store.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('this file is run as a worker thread');
+
+const send = (answer: Answer, transfer: ArrayBuffer[] = []) => port.postMessage(answer, transfer);
+
+function failureOf(err: unknown): Failure {
+  if (err instanceof CompactedError) return { why: 'compacted', compacted: err.compactedRevision };
+  if (err instanceof FutureRevisionError) return { why: 'future', asked: err.asked, current: err.current };
+  const message = err instanceof Error ? err.message : String(err);
+  const code = err instanceof Error && 'errcode' in err ? Number(err.errcode) : undefined;
+  if (code === SQLITE_FULL) return { why: 'full', message };
+  // After any other failure of the database nobody knows what the disk holds: the process must not go on.
+  return code === undefined ? { why: 'refused', message } : { why: 'fatal', message: `${message} (${code})` };
+}
+
+function open(): EmbeddedDb | undefined {
+  try {
+    const db = new EmbeddedDb(workerData as OpenRequest);
+    const { revision, compacted, sweeping } = db;
+    send({ id: 0, ok: { revision, compacted, sweeping, leases: db.leases() } });
+    return db;
+  } catch (err) {
+    send({ id: 0, failed: { why: 'refused', message: err instanceof Error ? err.message : String(err) } });
+    return undefined;
+  }
+}
+
+function carryOut(db: EmbeddedDb, request: Request): unknown {
+  switch (request.do) {
+    case 'commit':
+      return db.commit(request.batch);
+    case 'get':
+      return db.get(request.key);
+    case 'range':
+      return db.range(request);
+    case 'history':
+      return db.history(request.prefix, request.from);
+    case 'grant':
+      return db.grant(request.ttlSeconds);
+    case 'dropLease':
+      return db.dropLease(request.id);
+    case 'compact':
+      return db.compact(request.revision);
+    case 'sweep':
+      return db.sweep();
+    case 'size':
+      return db.size();
+    case 'backup':
+      return db.backup(request.path);
+    case 'close':
+      return db.close();
+    default:
+      return request satisfies never;
+  }
+}
+
+function buffersIn(answer: unknown): ArrayBuffer[] {
+  if (typeof answer !== 'object' || answer === null) return [];
+  const packed = Object.values(answer) as Partial<PackedKvs>[];
+  return packed.flatMap((kvs) => (kvs?.bytes === undefined ? [] : [kvs.bytes.buffer]));
+}
+
+const db = open();
+port.on('message', async ({ id, request }: { id: number; request: Request }) => {
+  if (db === undefined) return;
+  try {
+    const result = carryOut(db, request);
+    // Only a backup takes its time; everything else is answered in the order of the requests.
+    const ok = result instanceof Promise ? await result : result;
+    send({ id, ok }, buffersIn(ok));
+    if (request.do === 'close') port.close();
+  } catch (err) {
+    send({ id, failed: failureOf(err) });
+  }
+});
