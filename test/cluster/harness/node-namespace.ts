@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import { searchPath } from '../../../cli/containerd-host.ts';
 import { findChild, Holder } from './holder.ts';
 import { ownDir, ownerOf } from './names.ts';
 import { type Hierarchy, hierarchies, makeCgroups, procsFile, removeCgroups } from './node-cgroups.ts';
@@ -15,7 +16,8 @@ import type { Segment } from './segment.ts';
 const COPIES = ['/etc', '/var', '/opt', '/root'];
 const ON_DISK = ['/var/lib/skiff', '/var/lib/kubelet', '/var/lib/cni', '/var/log/pods', '/var/log/containers'];
 const NODE_BIN = resolve(import.meta.dirname, '../../../node_modules/.bin');
-const PATH = `${NODE_BIN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+// What the tests were given on their PATH, programs unpacked for them included, nodes have too.
+const PATH = `${NODE_BIN}:${searchPath()}`;
 
 export interface SpawnOptions {
   env?: Record<string, string>;
