@@ -1,0 +1,49 @@
+// Authorization of one request: asked once, at the door, for HTTP and for the in-process client alike.
+import { ApiError, forbidden } from '../../api/status.ts';
+import type { ApiRequest, UserInfo } from '../registry/request.ts';
+import type { Access, Authorizer } from './authorizer.ts';
+
+export function accessOf(request: ApiRequest): Access {
+  const { resource, subresource = '', verb, user, namespace, name } = request;
+  return {
+    user,
+    verb,
+    group: resource.group,
+    resource: resource.plural,
+    subresource,
+    namespace: scopeOf(request, namespace),
+    name,
+  };
+}
+
+/** A namespace is asked for as an object in itself, so that rights in it can be given there. */
+function scopeOf({ resource, name }: ApiRequest, namespace: string): string {
+  return resource.group === '' && resource.plural === 'namespaces' ? name : namespace;
+}
+
+export function authorizeRequest(authorizer: Authorizer, request: ApiRequest): void {
+  const access = accessOf(request);
+  const decision = authorizer.authorize(access);
+  if (decision.answer !== 'allow') throw refusal(access, decision.reason);
+}
+
+export function authorizePath(authorizer: Authorizer, user: UserInfo, verb: string, path: string): void {
+  const access = { user, verb, path, group: '', resource: '', subresource: '', namespace: '', name: '' };
+  const { answer, reason } = authorizer.authorize(access);
+  if (answer === 'allow') return;
+  const because = reason ? `: ${reason}` : '';
+  throw new ApiError(403, 'Forbidden', `forbidden: ${whoCannot(access)} path ${JSON.stringify(path)}${because}`, {});
+}
+
+function whoCannot({ user, verb }: Access): string {
+  return `User ${JSON.stringify(user.name)} cannot ${verb}`;
+}
+
+export function refusal(access: Access, reason: string | undefined): ApiError {
+  const { group, resource, subresource, namespace, name } = access;
+  const what = subresource === '' ? resource : `${resource}/${subresource}`;
+  const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`;
+  const because = reason ? `: ${reason}` : '';
+  const why = `${whoCannot(access)} resource ${JSON.stringify(what)} in API group ${JSON.stringify(group)} ${where}${because}`;
+  return forbidden({ group, plural: resource }, name, why);
+}

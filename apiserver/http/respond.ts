@@ -1,0 +1,51 @@
+// One resource request: through the registry, and its response in the representation that was asked for.
+import type { Registry } from '../registry/registry.ts';
+import type { ApiRequest, ApiResponse } from '../registry/request.ts';
+import { type Answer, type Req, type Res, send, writeHead } from './answer.ts';
+import { proxyRequest } from './proxy.ts';
+import { type Representation, representationOf } from './representation.ts';
+import { streamWatch } from './watch-stream.ts';
+
+export async function respond(req: Req, res: Res, request: ApiRequest, registry: Registry): Promise<void> {
+  const { signal } = request;
+  const representation = representationOf(req, request, registry);
+  const response = await registry.handle(request);
+  const warnings = warningHeaders(request.warnings);
+  if (response.type === 'watch') {
+    const encoding = representation.watch();
+    for (const [name, value] of Object.entries(warnings)) res.setHeader(name, value);
+    writeHead(res, 200, { 'content-type': encoding.contentType });
+    // The head goes at once: a watch may be silent for long.
+    if (!('stream' in res)) res.flushHeaders();
+    await streamWatch(res, response, encoding, signal);
+    return;
+  }
+  if (response.type === 'connect') {
+    await proxyRequest(req, res, request, response, registry.nodes);
+    return;
+  }
+  const answer = await answerOf(response, representation);
+  await send(req, res, { ...answer, headers: { ...answer.headers, ...warnings } }, signal);
+}
+
+function answerOf(
+  response: Exclude<ApiResponse, { type: 'watch' | 'connect' }>,
+  as: Representation,
+): Answer | Promise<Answer> {
+  switch (response.type) {
+    case 'object':
+      return as.object(response);
+    case 'list':
+      return as.list(response);
+    case 'value':
+      return as.value(response);
+  }
+}
+
+/** RFC 7234's warnings, the way clients of Kubernetes print them. */
+function warningHeaders(warnings: readonly string[]): Record<string, string[]> {
+  const unique = [...new Set(warnings)];
+  if (unique.length === 0) return {};
+  const quote = (text: string) => `"${text.replace(/[\\"]/g, (letter) => `\\${letter}`)}"`;
+  return { warning: unique.map((text) => `299 - ${quote(text)}`) };
+}

@@ -1,0 +1,250 @@
+// The listener: one TLS port for HTTP/2 and HTTP/1.1. A request is authenticated, routed, handed to the registry and
+// answered; every failure on the way becomes a Status here and nowhere else.
+import { once } from 'node:events';
+import { createSecureServer, type Http2SecureServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { Clock } from '../../api/clock.ts';
+import type { Logger } from '../../api/log.ts';
+import type { Random } from '../../api/random.ts';
+import { ApiError, tooManyRequests } from '../../api/status.ts';
+import { authenticate } from '../authn/authenticator.ts';
+import { authorizePath } from '../authz/request.ts';
+import { parseOptions } from '../registry/options.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { ApiRequest, UserInfo } from '../registry/request.ts';
+import { type Req, type Res, send } from './answer.ts';
+import { readBody } from './body.ts';
+import { credentialsOf } from './credentials.ts';
+import { jsonAnswer } from './encode.ts';
+import { asApiError } from './errors.ts';
+import { type Pages, plainNotFound } from './pages.ts';
+import { proxyUpgrade } from './proxy.ts';
+import { respond } from './respond.ts';
+import { type ResourceTarget, routeOf, type Served, verbOf } from './route.ts';
+
+export interface TlsFiles {
+  readonly cert: Buffer | string;
+  readonly key: Buffer | string;
+  readonly clientCa: Buffer | string;
+}
+
+export interface HttpOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsFiles;
+}
+
+export interface HttpDeps {
+  readonly registry: Registry;
+  readonly pages: Pages;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+const HEADERS_MAX = 64 * 1024;
+/** Requests that may be worked on at a time, watches apart. */
+const IN_FLIGHT_MAX = 600;
+const LONG_RUNNING = new Set(['watch', 'connect']);
+
+export class HttpServer implements AsyncDisposable {
+  readonly #server: Http2SecureServer;
+  readonly #deps: HttpDeps;
+  readonly #served: Served;
+  readonly #stop = new AbortController();
+  readonly #sockets = new Set<Duplex>();
+  #inFlight = 0;
+
+  private constructor(server: Http2SecureServer, deps: HttpDeps) {
+    this.#server = server;
+    this.#deps = deps;
+    this.#served = servedBy(deps.registry);
+    server.on('request', (req, res) => void this.#answer(req, res));
+    server.on('upgrade', (req, socket, head) => void this.#upgrade(req, socket, head));
+    server.on('secureConnection', (socket) => {
+      this.#sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+    // A client that leaves mid-handshake or mid-request is its own business.
+    server.on('tlsClientError', () => {});
+    server.on('sessionError', () => {});
+    server.on('clientError', (_err, socket) => socket.destroy());
+  }
+
+  static async listen({ host, port, tls }: HttpOptions, deps: HttpDeps): Promise<HttpServer> {
+    const server = createSecureServer({
+      allowHTTP1: true,
+      cert: tls.cert,
+      key: tls.key,
+      ca: tls.clientCa,
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      maxHeaderListPairs: 256,
+      settings: { maxConcurrentStreams: 250, maxHeaderListSize: HEADERS_MAX, initialWindowSize: 1 << 20 },
+      handshakeTimeout: 10_000,
+    });
+    const http = new HttpServer(server, deps);
+    server.listen(port, host);
+    await once(server, 'listening');
+    return http;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** New certificates for connections to come. */
+  renew(tls: TlsFiles): void {
+    this.#server.setSecureContext({ cert: tls.cert, key: tls.key, ca: tls.clientCa });
+  }
+
+  async #answer(req: Req, res: Res): Promise<void> {
+    const gone = new AbortController();
+    const signal = AbortSignal.any([gone.signal, this.#stop.signal]);
+    res.once('close', () => gone.abort());
+    res.on('error', () => gone.abort());
+    const { random, log } = this.#deps;
+    res.setHeader('audit-id', random.uuid());
+    res.setHeader('cache-control', 'no-cache, private');
+    try {
+      await this.#serve(req, res, signal);
+    } catch (err) {
+      if (signal.aborted) {
+        res.destroy();
+        return;
+      }
+      await this.#refuse(req, res, err, signal).catch((cause: unknown) => {
+        log.debug({ err: cause }, 'could not answer');
+        res.destroy();
+      });
+    }
+  }
+
+  async #refuse(req: Req, res: Res, err: unknown, signal: AbortSignal): Promise<void> {
+    const { log } = this.#deps;
+    const error = asApiError(err);
+    if (error.code >= 500 && error.cause !== undefined) log.error({ err: error.cause, url: req.url }, 'request failed');
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    const retryAfter = error.details?.retryAfterSeconds;
+    const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
+    req.resume();
+    await send(req, res, { ...jsonAnswer(error.code, error.toStatus()), headers }, signal);
+  }
+
+  async #serve(req: Req, res: Res, signal: AbortSignal): Promise<void> {
+    const { registry, pages } = this.#deps;
+    const { path, query } = splitUrl(req.url ?? '/');
+    const user = authenticate(credentialsOf(req), registry);
+    const target = routeOf(path, this.#served);
+    if (target.type === 'resource') {
+      const request = await this.#requestOf(req, target, query, user, signal);
+      await this.#bounded(request.verb, () => respond(req, res, request, registry));
+      return;
+    }
+    authorizePath(registry.authorizer, user, (req.method ?? 'GET').toLowerCase(), path);
+    const page = await pages.answer(target, path, query, req, signal);
+    await send(req, res, page ?? plainNotFound(), signal);
+  }
+
+  async #bounded(verb: string, run: () => Promise<void>): Promise<void> {
+    if (LONG_RUNNING.has(verb)) return run();
+    if (this.#inFlight >= IN_FLIGHT_MAX) throw tooManyRequests('too many requests, please try again later', 1);
+    this.#inFlight++;
+    try {
+      await run();
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  async #requestOf(
+    req: Req,
+    target: ResourceTarget,
+    query: URLSearchParams,
+    user: UserInfo,
+    signal: AbortSignal,
+  ): Promise<ApiRequest> {
+    const verb = verbOf(req.method ?? 'GET', target, query);
+    const contentType = String(req.headers['content-type'] ?? '');
+    const hasBody = verb !== 'get' && verb !== 'list' && verb !== 'watch';
+    const options = parseOptions(verb, query, contentType);
+    const bytes = hasBody ? await readBody(req) : undefined;
+    const { resource, namespace, name, subresource, subpath } = target;
+    const agent = agentOf(req);
+    const body = bytes && { bytes, contentType };
+    return { verb, resource, namespace, name, subresource, subpath, options, body, user, agent, warnings: [], signal };
+  }
+
+  /** exec, attach, port-forward, proxied WebSockets: HTTP/1.1 only. */
+  async #upgrade(req: Req, socket: Duplex, head: Buffer): Promise<void> {
+    const gone = new AbortController();
+    socket.once('close', () => gone.abort());
+    socket.on('error', () => gone.abort());
+    const signal = AbortSignal.any([gone.signal, this.#stop.signal]);
+    try {
+      const { registry } = this.#deps;
+      const { path, query } = splitUrl(req.url ?? '/');
+      const user = authenticate(credentialsOf(req, socket as TLSSocket), registry);
+      const target = routeOf(path, this.#served);
+      if (target.type !== 'resource') throw new ApiError(404, 'NotFound', 'nothing to upgrade here', {});
+      const verb = verbOf(req.method ?? 'GET', target, query);
+      const { resource, namespace, name, subresource, subpath } = target;
+      const options = parseOptions(verb, query);
+      const warnings: string[] = [];
+      const agent = agentOf(req);
+      const request = { verb, resource, namespace, name, subresource, subpath, options, user, agent, warnings, signal };
+      const response = await registry.handle(request);
+      if (response.type !== 'connect') throw new ApiError(400, 'BadRequest', 'Upgrade request required');
+      await proxyUpgrade(req, socket, head, response, registry.nodes, signal);
+    } catch (err) {
+      refuseUpgrade(socket, asApiError(err));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+}
+
+function refuseUpgrade(socket: Duplex, error: ApiError): void {
+  if (!socket.writable) return;
+  const body = JSON.stringify(error.toStatus());
+  const head = [
+    `HTTP/1.1 ${error.code} ${error.reason || 'Error'}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function splitUrl(url: string): { path: string; query: URLSearchParams } {
+  const at = url.indexOf('?');
+  const path = at < 0 ? url : url.slice(0, at);
+  return { path, query: new URLSearchParams(at < 0 ? '' : url.slice(at + 1)) };
+}
+
+/** The client's own name, without version: its default field manager. */
+function agentOf(req: Req): string {
+  const text = String(req.headers['user-agent'] ?? 'unknown');
+  return text.split('/', 1)[0]!.slice(0, 128);
+}
+
+function servedBy(registry: Registry): Served {
+  return {
+    find: (group, plural, version) => registry.find(group, plural, version),
+    hasGroup: (group) => registry.hasGroup(group),
+    hasVersion: (group, version) => registry.hasVersion(group, version),
+  };
+}

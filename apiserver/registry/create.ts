@@ -1,0 +1,66 @@
+// POST of a new object.
+import { nameSuffix } from '../../api/random.ts';
+import type { KubeObject } from '../../api/schema/kind.ts';
+import { ApiError, alreadyExists } from '../../api/status.ts';
+import { decodeBody } from './codec.ts';
+import { trackManager } from './managed-fields.ts';
+import { beginLife, settleNamespace } from './metadata.ts';
+import type { ApiRequest, ObjectResponse } from './request.ts';
+import type { ResourceStore } from './resource-store.ts';
+import { objectMetaProblems } from './validation/object-meta.ts';
+import { attributesOf, contextOf, putIntoStore, refuseIf } from './write.ts';
+
+/** A generated name that is taken is replaced by another this often. */
+const NAME_ATTEMPTS = 8;
+const NAME_MAX = 63;
+
+export async function createObject(of: ResourceStore, request: ApiRequest): Promise<ObjectResponse> {
+  const object = await decodeBody(of.definition, request);
+  if (object.metadata.resourceVersion) {
+    throw new ApiError(500, '', 'resourceVersion should not be set on objects to be created');
+  }
+  return createDecoded(of, request, object);
+}
+
+/** Also the end of an apply or a PUT of what is not there. */
+export async function createDecoded(
+  of: ResourceStore,
+  request: ApiRequest,
+  object: KubeObject,
+  { tracked = false } = {},
+): Promise<ObjectResponse> {
+  const { strategy, context, definition } = of;
+  settleNamespace(request, object);
+  await context.admission.admit(attributesOf(request, 'CREATE', object, undefined), context);
+  if (!tracked) trackManager(of, request, object, undefined);
+  const write = contextOf(of, request);
+  beginLife(object, context.random.uuid(), write.nowMs);
+  if (strategy.hasGeneration) object.metadata.generation = 1;
+  strategy.prepareForCreate?.(object, write);
+  const { generateName } = object.metadata;
+  const isGenerated = !object.metadata.name && Boolean(generateName);
+  for (let attempt = 1; ; attempt++) {
+    if (isGenerated) object.metadata.name = `${generateName!.slice(0, NAME_MAX - 5)}${nameSuffix(context.random)}`;
+    if (attempt === 1) await check(of, request, object);
+    const undo = strategy.reserve?.(object, undefined, write);
+    const stored = strategy.conversion?.toStored(object) ?? object;
+    if (request.options.dryRun) undo?.();
+    const { namespace = '', name } = object.metadata;
+    const taken = request.options.dryRun && of.cache.get(namespace, name) !== undefined;
+    const created = taken ? undefined : await putIntoStore(of, request, stored, 0, undo);
+    if (created !== undefined) return { type: 'object', code: 201, object: created };
+    undo?.();
+    if (!isGenerated || attempt === NAME_ATTEMPTS) throw alreadyExists(definition, object.metadata.name);
+  }
+}
+
+async function check(of: ResourceStore, request: ApiRequest, object: KubeObject): Promise<void> {
+  const { strategy, context, definition } = of;
+  const { nameProblems } = strategy;
+  refuseIf(of, object.metadata.name ?? '', [
+    ...objectMetaProblems(object, { namespaced: definition.namespaced, nameProblems }),
+    ...(strategy.validateCreate?.(object, contextOf(of, request)) ?? []),
+  ]);
+  request.warnings.push(...(strategy.warnings?.(object, undefined) ?? []));
+  await context.admission.validate(attributesOf(request, 'CREATE', object, undefined), context);
+}

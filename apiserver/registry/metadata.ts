@@ -1,0 +1,112 @@
+// What the server keeps in metadata: pure, so that time and chance come from the caller.
+
+import { isDeepStrictEqual } from 'node:util';
+import { timestamp } from '../../api/clock.ts';
+import type { ResourceDefinition } from '../../api/resource.ts';
+import type { KubeObject } from '../../api/schema/kind.ts';
+import { badRequest, type FieldProblem } from '../../api/status.ts';
+import type { ApiRequest } from './request.ts';
+
+/** The namespace of the path is the object's; one that says otherwise is refused. */
+export function settleNamespace({ resource, namespace }: ApiRequest, object: KubeObject): void {
+  const { metadata } = object;
+  if (!resource.namespaced) {
+    if (metadata.namespace)
+      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    delete metadata.namespace;
+    return;
+  }
+  metadata.namespace ||= namespace;
+  if (metadata.namespace !== namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+}
+
+/** An update speaks of the object that its path names. */
+export function checkNames({ name, namespace }: ApiRequest, object: KubeObject): void {
+  const { metadata } = object;
+  if (!metadata.name) {
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  }
+  if (metadata.name !== name) {
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  }
+  if (namespace !== '' && metadata.namespace && metadata.namespace !== namespace) {
+    throw badRequest(
+      `the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`,
+    );
+  }
+}
+
+/** What a client may not set at creation, and what the server sets then. */
+export function beginLife(object: KubeObject, uid: string, nowMs: number): void {
+  const { metadata } = object;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
+  metadata.uid = uid;
+  metadata.creationTimestamp = timestamp(nowMs);
+}
+
+/** An update keeps what only the server writes. */
+export function carryOver(next: KubeObject, current: KubeObject): void {
+  const { metadata } = next;
+  const was = current.metadata;
+  delete metadata.selfLink;
+  metadata.uid ||= was.uid;
+  metadata.creationTimestamp ||= was.creationTimestamp;
+  metadata.generation = was.generation;
+  if (metadata.generation === undefined) delete metadata.generation;
+  if (was.deletionTimestamp !== undefined) {
+    metadata.deletionTimestamp ??= was.deletionTimestamp;
+    metadata.deletionGracePeriodSeconds ??= was.deletionGracePeriodSeconds;
+  } else {
+    // Only a DELETE begins a deletion.
+    delete metadata.deletionTimestamp;
+    delete metadata.deletionGracePeriodSeconds;
+  }
+  metadata.namespace ||= was.namespace;
+  if (!metadata.namespace) delete metadata.namespace;
+}
+
+/** The generation counts what controllers have to look at: everything but metadata and status. */
+export function bumpGeneration(next: KubeObject, current: KubeObject): void {
+  if (current.metadata.generation === undefined) return;
+  if (isDeepStrictEqual(desired(next), desired(current))) return;
+  next.metadata.generation = current.metadata.generation + 1;
+}
+
+function desired(object: KubeObject): unknown {
+  const { metadata: _m, status: _s, apiVersion: _a, kind: _k, ...rest } = object as KubeObject & { status?: unknown };
+  return JSON.parse(JSON.stringify(rest));
+}
+
+/** Marks an object as being deleted. Idempotent: a second mark may only shorten. */
+export function markDeleted(object: KubeObject, graceSeconds: number, nowMs: number): void {
+  const { metadata } = object;
+  const isFirst = metadata.deletionTimestamp === undefined;
+  metadata.deletionTimestamp = timestamp(nowMs + graceSeconds * 1000);
+  metadata.deletionGracePeriodSeconds = graceSeconds;
+  if (isFirst && metadata.generation !== undefined && metadata.generation > 0) metadata.generation++;
+}
+
+const IMMUTABLE = [
+  'name',
+  'namespace',
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+] as const;
+
+export function immutableMetadataProblems(next: KubeObject, current: KubeObject): FieldProblem[] {
+  return IMMUTABLE.filter((field) => (next.metadata[field] ?? '') !== (current.metadata[field] ?? '')).map((field) => ({
+    path: `metadata.${field}`,
+    reason: 'FieldValueInvalid',
+    message: `Invalid value: ${JSON.stringify(next.metadata[field] ?? null)}: field is immutable`,
+  }));
+}
+
+export function hasStatus({ subresources }: ResourceDefinition): boolean {
+  return Object.hasOwn(subresources, 'status');
+}

@@ -1,0 +1,207 @@
+// The registry: every request, from HTTP or from within, enters here; it is authorized, finds its resource and goes to
+// the verb. What resources are served is data, and custom ones come and go while it runs.
+import type { Clock } from '../../api/clock.ts';
+import type { Logger } from '../../api/log.ts';
+import type { Random } from '../../api/random.ts';
+import { groupResource, type ResourceDefinition, type Verb } from '../../api/resource.ts';
+import type { KubeObject } from '../../api/schema/kind.ts';
+import type { ObjectSchema } from '../../api/schema/schema.ts';
+import { ApiError } from '../../api/status.ts';
+import type { AdmissionChain } from '../admission/admission.ts';
+import type { TokenIssuer } from '../authn/tokens.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
+import { authorizeRequest } from '../authz/request.ts';
+import type { ResourceCache } from '../cache/contract.ts';
+import type { Store } from '../store/store.ts';
+import { createObject } from './create.ts';
+import { deleteCollection, deleteObject } from './delete.ts';
+import type { NodeConnections } from './node-connections.ts';
+import { patchObject } from './patch.ts';
+import { getObject, listObjects } from './read.ts';
+import type { ApiRequest, ApiResponse } from './request.ts';
+import type { ResourceStore } from './resource-store.ts';
+import { storagePrefix } from './storage-keys.ts';
+import type { Handler, Strategy } from './strategy.ts';
+import type { Supplies } from './supplies.ts';
+import { updateObject } from './update.ts';
+import { watchObjects } from './watch.ts';
+
+/** What rooms beside the engine (strategies, admission, authn, authz) may know of the registry. */
+export interface RegistryContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly admission: AdmissionChain;
+  readonly authorizer: Authorizer;
+  readonly tokens: TokenIssuer;
+  readonly supplies: Supplies;
+  readonly nodes: NodeConnections;
+  /** The decoded, shared objects of a kind as the cache has them now. */
+  objects<T extends KubeObject>(of: ResourceDefinition<T>): Objects<T>;
+  find(group: string, plural: string, version?: string): ResourceDefinition | undefined;
+  /** An object of one version as another version of the same storage has it. */
+  inVersion(
+    object: KubeObject,
+    from: ResourceDefinition,
+    stored: ResourceDefinition,
+    group: string,
+    version: string,
+  ): { object: KubeObject; schema: ObjectSchema } | undefined;
+  /** Enters behind authorization: what a subresource does in the name of a request that was allowed. */
+  perform(request: ApiRequest): Promise<ApiResponse>;
+}
+
+export interface Objects<T extends KubeObject> {
+  get(namespace: string, name: string): T | undefined;
+  list(namespace?: string): Iterable<T>;
+}
+
+export interface RegistryParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly store: Store;
+  readonly admission: AdmissionChain;
+  readonly tokens: TokenIssuer;
+  readonly supplies: Supplies;
+  readonly nodes: NodeConnections;
+  readonly authorizer: Authorizer;
+  /** The watch cache over everything under `prefix`, following the store until the server ends. */
+  readonly openCache: (definition: ResourceDefinition, strategy: Strategy, prefix: string) => ResourceCache;
+}
+
+export class Registry implements RegistryContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly admission: AdmissionChain;
+  readonly authorizer: Authorizer;
+  readonly tokens: TokenIssuer;
+  readonly supplies: Supplies;
+  readonly nodes: NodeConnections;
+  readonly #parts: RegistryParts;
+  readonly #served = new Map<string, ResourceStore>();
+  readonly #caches = new Map<string, ResourceCache>();
+  /** Counts changes of what is served: documents made from the table are remade when it moves. */
+  generation = 0;
+
+  constructor(parts: RegistryParts) {
+    this.#parts = parts;
+    ({ clock: this.clock, random: this.random, log: this.log } = parts);
+    ({ admission: this.admission, authorizer: this.authorizer, tokens: this.tokens } = parts);
+    ({ supplies: this.supplies, nodes: this.nodes } = parts);
+  }
+
+  /** Begins to serve a resource. Versions that share their storage share one cache. */
+  serve(definition: ResourceDefinition, strategy: Strategy = {}): ResourceStore {
+    const stored = strategy.conversion?.stored() ?? definition;
+    const prefix = storagePrefix(stored);
+    const home = this.#served.get(idOf(stored));
+    const cache = this.#caches.get(prefix) ?? this.#parts.openCache(stored, home?.strategy ?? strategy, prefix);
+    this.#caches.set(prefix, cache);
+    const resource = { definition, strategy, stored, prefix, cache, store: this.#parts.store, context: this };
+    this.#served.set(idOf(definition), resource);
+    this.generation++;
+    return resource;
+  }
+
+  withdraw(definition: ResourceDefinition): void {
+    this.#served.delete(idOf(definition));
+    this.generation++;
+  }
+
+  get definitions(): ResourceDefinition[] {
+    return [...this.#served.values()].map(({ definition }) => definition);
+  }
+
+  storeOf(definition: ResourceDefinition): ResourceStore {
+    const found = this.#served.get(idOf(definition));
+    if (found === undefined) throw notServed();
+    return found;
+  }
+
+  find(group: string, plural: string, version?: string): ResourceDefinition | undefined {
+    for (const { definition } of this.#served.values()) {
+      const isIt = definition.group === group && definition.plural === plural;
+      if (isIt && (version === undefined || definition.version === version)) return definition;
+    }
+    return undefined;
+  }
+
+  hasGroup(group: string): boolean {
+    return this.definitions.some((definition) => definition.group === group);
+  }
+
+  hasVersion(group: string, version: string): boolean {
+    return this.definitions.some((definition) => definition.group === group && definition.version === version);
+  }
+
+  inVersion(
+    object: KubeObject,
+    from: ResourceDefinition,
+    stored: ResourceDefinition,
+    group: string,
+    version: string,
+  ): { object: KubeObject; schema: ObjectSchema } | undefined {
+    const sibling = [...this.#served.values()].find(
+      ({ definition, stored: home }) => definition.group === group && definition.version === version && home === stored,
+    );
+    if (sibling === undefined) return undefined;
+    const home = this.storeOf(from).strategy.conversion?.toStored(object) ?? object;
+    const there = sibling.strategy.conversion?.fromStored(home) ?? home;
+    return { object: there, schema: sibling.definition.schema };
+  }
+
+  objects<T extends KubeObject>(of: ResourceDefinition<T>): Objects<T> {
+    const { cache } = this.storeOf(of as ResourceDefinition);
+    return {
+      get: (namespace, name) => cache.get(namespace, name)?.decoded() as T | undefined,
+      *list(namespace) {
+        for (const object of cache.snapshot().objects({ namespace })) yield object.decoded() as T;
+      },
+    };
+  }
+
+  /** Resolves when every cache has its first list. */
+  async ready(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#caches.values()].map((cache) => cache.ready(signal)));
+  }
+
+  /** The one door: authorization, then the verb. */
+  async handle(request: ApiRequest): Promise<ApiResponse> {
+    authorizeRequest(this.authorizer, request);
+    return this.perform(request);
+  }
+
+  async perform(request: ApiRequest): Promise<ApiResponse> {
+    const of = this.storeOf(request.resource);
+    const { subresource, verb } = request;
+    const special =
+      subresource === undefined
+        ? of.strategy.handlers?.[verb]
+        : of.strategy.subresources?.[subresource]?.handlers?.[verb];
+    if (special !== undefined) return special(request, this);
+    return GENERIC[verb](of, request);
+  }
+}
+
+const GENERIC: Record<Verb, (of: ResourceStore, request: ApiRequest) => Promise<ApiResponse>> = {
+  get: getObject,
+  list: listObjects,
+  watch: watchObjects,
+  create: createObject,
+  update: updateObject,
+  patch: patchObject,
+  delete: deleteObject,
+  deletecollection: deleteCollection,
+};
+
+export function notServed(): ApiError {
+  return new ApiError(404, 'NotFound', 'the server could not find the requested resource', {});
+}
+
+function idOf(definition: ResourceDefinition): string {
+  return `${groupResource(definition)}/${definition.version}`;
+}
+
+export type { Handler };

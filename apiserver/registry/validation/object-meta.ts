@@ -1,0 +1,101 @@
+// metadata, as every kind has it.
+import type { KubeObject } from '../../../api/schema/kind.ts';
+import type { FieldProblem } from '../../../api/status.ts';
+import { dnsSubdomain, labelValue, qualifiedName } from './names.ts';
+import { forbidden, invalidValue, required, tooLong } from './problems.ts';
+
+export interface NameRules {
+  readonly namespaced: boolean;
+  readonly nameProblems?: (name: string, prefix: boolean) => string[];
+}
+
+const ANNOTATIONS_MAX = 256 * 1024;
+
+export function objectMetaProblems({ metadata }: KubeObject, rules: NameRules): FieldProblem[] {
+  const { nameProblems = dnsSubdomain, namespaced } = rules;
+  const problems: FieldProblem[] = [];
+  const { name, generateName, namespace } = metadata;
+  if (generateName) {
+    for (const why of nameProblems(generateName, true))
+      problems.push(invalidValue('metadata.generateName', generateName, why));
+  }
+  // A name made from generateName that is refused says so above.
+  if (!name) problems.push(required('metadata.name', 'name or generateName is required'));
+  else for (const why of nameProblems(name, false)) problems.push(invalidValue('metadata.name', name, why));
+  if (namespaced && !namespace) problems.push(required('metadata.namespace'));
+  if (!namespaced && namespace) problems.push(forbidden('metadata.namespace', 'not allowed on this type'));
+  return [
+    ...problems,
+    ...labelProblems(metadata.labels, 'metadata.labels'),
+    ...annotationProblems(metadata.annotations, 'metadata.annotations'),
+    ...ownerProblems(metadata.ownerReferences),
+    ...finalizerProblems(metadata.finalizers, 'metadata.finalizers'),
+  ];
+}
+
+export function labelProblems(labels: Readonly<Record<string, string>> | undefined, path: string): FieldProblem[] {
+  return Object.entries(labels ?? {}).flatMap(([key, value]) => [
+    ...qualifiedName(key).map((why) => invalidValue(path, key, why)),
+    ...labelValue(value).map((why) => invalidValue(path, value, why)),
+  ]);
+}
+
+export function annotationProblems(
+  annotations: Readonly<Record<string, string>> | undefined,
+  path: string,
+): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  let total = 0;
+  for (const [key, value] of Object.entries(annotations ?? {})) {
+    for (const why of qualifiedName(key.toLowerCase())) problems.push(invalidValue(path, key, why));
+    total += Buffer.byteLength(key) + Buffer.byteLength(value);
+  }
+  if (total > ANNOTATIONS_MAX) problems.push(tooLong(path, ANNOTATIONS_MAX));
+  return problems;
+}
+
+/** Events own nothing: a garbage collector could do nothing with them. */
+const OWNS_NOTHING = 'Event';
+
+function ownerProblems(owners: KubeObject['metadata']['ownerReferences']): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const path = 'metadata.ownerReferences';
+  for (const { apiVersion, kind, name, uid } of owners ?? []) {
+    const [version, ...group] = apiVersion.split('/').reverse();
+    if (!version || group.length > 1) {
+      problems.push(invalidValue(`${path}.apiVersion`, apiVersion, 'version must not be empty'));
+    }
+    if (!kind) problems.push(invalidValue(`${path}.kind`, kind, 'must not be empty'));
+    if (!name) problems.push(invalidValue(`${path}.name`, name, 'must not be empty'));
+    if (!uid) problems.push(invalidValue(`${path}.uid`, uid, 'must not be empty'));
+    if (apiVersion === 'v1' && kind === OWNS_NOTHING) {
+      problems.push(invalidValue(path, owners, `/v1, Kind=${kind} is disallowed from being an owner`));
+    }
+  }
+  const controllers = (owners ?? []).filter(({ controller }) => controller === true);
+  if (controllers.length > 1) {
+    const [first, second] = controllers.map(({ kind, name }) => `${kind}/${name}`);
+    const why = `Only one reference can have Controller set to true. Found "true" in references for ${first} and ${second}`;
+    problems.push(invalidValue(path, owners, why));
+  }
+  return problems;
+}
+
+const GC = ['orphan', 'foregroundDeletion'];
+
+export function finalizerProblems(finalizers: readonly string[] | undefined, path: string): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  for (const name of finalizers ?? []) {
+    const wrong = qualifiedName(name);
+    for (const why of wrong) problems.push(invalidValue(path, name, why));
+    if (wrong.length === 0 && !name.includes('/') && ![...GC, 'kubernetes'].includes(name)) {
+      const why = 'name is neither a standard finalizer name nor is it fully qualified';
+      problems.push(invalidValue(path, name, why));
+    }
+  }
+  if (GC.every((name) => finalizers?.includes(name))) {
+    const why = 'finalizer orphan and foregroundDeletion cannot be both set';
+    problems.push(invalidValue(path, finalizers, why));
+  }
+  return problems;
+}
