@@ -18,6 +18,7 @@ export const mutatingAdmissionPolicies: ResourceDefinition<MutatingAdmissionPoli
   schema: MutatingAdmissionPolicy,
   subresources: {},
   columns: [NAME, integer('Mutations'), text('ParamKind'), AGE],
+  storedAs: 'admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicy',
 };
 
 export const mutatingAdmissionPolicyBindings: ResourceDefinition<MutatingAdmissionPolicyBinding> = {
@@ -33,6 +34,7 @@ export const mutatingAdmissionPolicyBindings: ResourceDefinition<MutatingAdmissi
   schema: MutatingAdmissionPolicyBinding,
   subresources: {},
   columns: [NAME, text('PolicyName', 'spec.policyName'), text('ParamRef'), AGE],
+  storedAs: 'admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicyBinding',
 };
 
 export const mutatingWebhookConfigurations: ResourceDefinition<MutatingWebhookConfiguration> = {

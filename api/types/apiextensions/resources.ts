@@ -20,6 +20,7 @@ export const customResourceDefinitions: ResourceDefinition<CustomResourceDefinit
   },
   columns: [NAME, CREATED_AT],
   storageKey: 'apiextensions.k8s.io/customresourcedefinitions',
+  storedAs: 'apiextensions.k8s.io/v1beta1/CustomResourceDefinition',
 };
 
 export const apiextensionsResources: readonly ResourceDefinition[] = [customResourceDefinitions];
