@@ -6,7 +6,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { assetPath } from '../api/assets.ts';
 import type { Clock } from '../api/clock.ts';
-import { readTail, rotateWithin } from './containerd.ts';
+import { readTail, rotateWithin } from './containerd-process.ts';
 
 export interface ChildOptions {
   readonly name: string;
