@@ -81,12 +81,12 @@ export function requirementsOf(selector: LabelSelector): LabelRequirement[] {
 }
 
 /** No selector selects nothing, an empty one everything. Throws on an operator that does not exist. */
-export function matcherOfSelector(selector: LabelSelector | undefined): LabelMatcher {
+export function selectorMatcher(selector: LabelSelector | undefined): LabelMatcher {
   return selector === undefined ? matchesNothing : labelMatcher(requirementsOf(selector));
 }
 
 /** A plain map of labels, as services and replication controllers have it; an empty one selects nothing. */
-export function matcherOfMap(labels: Labels | undefined): LabelMatcher {
+export function labelMapMatcher(labels: Labels | undefined): LabelMatcher {
   const entries = Object.entries(labels ?? {});
   if (entries.length === 0) return matchesNothing;
   return labelMatcher(entries.map(([key, value]) => ({ key, operator: '=', values: [value] })));

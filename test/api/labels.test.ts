@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   type Labels,
+  labelMapMatcher,
   labelMatcherOf,
-  matcherOfMap,
-  matcherOfSelector,
   parseLabelSelector,
   requirementsOf,
+  selectorMatcher,
   selectorText,
 } from '../../api/labels.ts';
 
@@ -74,7 +74,7 @@ test('keys and values must be what labels may be', () => {
 });
 
 test('a selector object selects by all that it says', () => {
-  const matches = matcherOfSelector({
+  const matches = selectorMatcher({
     matchLabels: { app: 'web' },
     matchExpressions: [
       { key: 'tier', operator: 'In', values: ['a', 'b'] },
@@ -87,11 +87,11 @@ test('a selector object selects by all that it says', () => {
 });
 
 test('no selector selects nothing, an empty one everything, an empty map nothing', () => {
-  assert.equal(matcherOfSelector(undefined)({}), false);
-  assert.equal(matcherOfSelector({})({}), true);
-  assert.equal(matcherOfMap({})({ a: 'b' }), false);
-  assert.equal(matcherOfMap({ a: 'b' })({ a: 'b', c: 'd' }), true);
-  assert.equal(matcherOfMap({ a: 'b' })(undefined), false);
+  assert.equal(selectorMatcher(undefined)({}), false);
+  assert.equal(selectorMatcher({})({}), true);
+  assert.equal(labelMapMatcher({})({ a: 'b' }), false);
+  assert.equal(labelMapMatcher({ a: 'b' })({ a: 'b', c: 'd' }), true);
+  assert.equal(labelMapMatcher({ a: 'b' })(undefined), false);
 });
 
 test('a selector is written by key, and reads back the same', () => {
