@@ -17,7 +17,7 @@ import {
   REFUSED,
 } from './embedded-messages.ts';
 import { prefixEnd } from './sorted.ts';
-import type { RangeOptions } from './store.ts';
+import { CompactedError, type RangeOptions } from './store.ts';
 
 export const PLACES = 1024;
 /** The first write becomes revision 2, as on etcd: 0 and 1 never name a write. */
@@ -213,7 +213,7 @@ export class EmbeddedDb {
 
   /** What happened under `prefix` from a revision on: a page of whole revisions. */
   history(prefix: string, from: number): HistoryAnswer {
-    checkRevision({ prefix, revision: from }, Number.POSITIVE_INFINITY, this.#compacted + 1);
+    if (from <= this.#compacted) throw new CompactedError(this.#compacted);
     const kvs = new KvPacker();
     const deleted = new KvPacker();
     let upTo = this.#revision;

@@ -1,6 +1,6 @@
 // Who watches the store, and the one place that calls them: revisions in order, each watch only what lies under its
 // prefix. The embedded and the in-memory store hand every commit to a hub; what lies in the past they replay first.
-import { CompactedError, type StoreEvent, type WatchSink } from './store.ts';
+import type { StoreEvent, WatchSink } from './store.ts';
 
 /** A watch. `next` is the first revision it has not been given yet. */
 export interface Watcher {
@@ -59,9 +59,4 @@ export function give(watcher: Watcher, revision: number, events: readonly StoreE
   }
   const mine = events.filter(({ kv }) => kv.key.startsWith(prefix));
   if (mine.length > 0) watcher.sink.events(revision, mine);
-}
-
-/** Why a watch from this revision cannot be, if so. */
-export function watchRefusal(fromRevision: number, compacted: number): Error | undefined {
-  return fromRevision <= compacted ? new CompactedError(compacted) : undefined;
 }

@@ -2,10 +2,11 @@
 // Like them it works in batches, so that a sink which writes in its turn changes no order.
 import type { Clock } from '../../api/clock.ts';
 import { checkCompaction, checkRevision, checkTxn } from './check.ts';
-import { give, WatchHub, watchRefusal } from './hub.ts';
+import { give, WatchHub } from './hub.ts';
 import { Leases } from './leases.ts';
 import { justAfter, prefixEnd, SortedMap } from './sorted.ts';
 import {
+  CompactedError,
   type KeyValue,
   LeaseNotFoundError,
   type RangeOptions,
@@ -165,7 +166,8 @@ export class MemoryStore implements Store {
   watch(prefix: string, fromRevision: number, sink: WatchSink, signal: AbortSignal): void {
     queueMicrotask(() => {
       if (signal.aborted) return;
-      const refusal = this.#closed ?? watchRefusal(fromRevision, this.#compacted);
+      const compacted = fromRevision <= this.#compacted ? new CompactedError(this.#compacted) : undefined;
+      const refusal = this.#closed ?? compacted;
       if (refusal !== undefined) {
         sink.closed(refusal);
         return;
