@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { systemDirs } from './packages.mjs';
+import { libraryDirs, systemDirs } from './packages.mjs';
 import { modulesState } from './plan.mjs';
 import { occupied } from './ports.mjs';
 
@@ -35,7 +35,8 @@ export function lookAtMachine({ ports, packages }) {
 
 /** @param {HostPackage[]} packages @param {string[]} [moreDirs] */
 export function missingPackages(packages, moreDirs = []) {
-  return packages.filter(({ programs, isStatic }) => {
+  return packages.filter(({ programs, library, isStatic }) => {
+    if (library !== undefined && !libraryDirs.some((dir) => existsSync(join(dir, library)))) return true;
     const paths = programs.map((name) => findProgram(name, moreDirs));
     return paths.some((path) => path === undefined || (isStatic && !needsNoLibraries(path)));
   });

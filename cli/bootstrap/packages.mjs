@@ -6,12 +6,17 @@
  * @typedef {object} HostPackage
  * @property {string} name
  * @property {string[]} programs on the search path, or absolute
+ * @property {string} [library] a shared library that programs load by this name
  * @property {string} [unit] a service that comes with the package and that nobody asked us to run
  * @property {boolean} [isStatic] the program must not need libraries, because tests put it into images
  */
 
+/** What the pinned Node itself needs, so that it comes before everything else. @type {HostPackage[]} */
+export const nodePackages = [{ name: 'libatomic1', programs: [], library: 'libatomic.so.1' }];
+
 /** @type {HostPackage[]} */
 export const hostPackages = [
+  ...nodePackages,
   { name: 'containerd', programs: ['containerd', 'ctr', 'containerd-shim-runc-v2'], unit: 'containerd.service' },
   { name: 'runc', programs: ['runc'] },
   { name: 'nftables', programs: ['nft'] },
@@ -35,3 +40,12 @@ export const testPackages = [
 
 /** Root's PATH is not always on the PATH of the one who became root. */
 export const systemDirs = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/** Where distributions keep shared libraries of the processors we run on. */
+export const libraryDirs = [
+  '/usr/lib/x86_64-linux-gnu',
+  '/usr/lib/aarch64-linux-gnu',
+  '/usr/lib64',
+  '/usr/lib',
+  '/usr/local/lib',
+];

@@ -10,7 +10,7 @@
  * @property {{ port: number, holder: string, isSkiff: boolean }[]} occupied
  * @property {boolean} cgroups the controllers pods are confined with are there
  * @property {'current' | 'missing' | 'stale'} modules npm packages, against the lock file
- * @property {string[]} missing host packages of which a program is not to be found
+ * @property {string[]} missing packages of which a program or library is not to be found
  * @property {boolean} apt
  */
 
@@ -28,11 +28,11 @@ export function planSetup(facts, purpose) {
   if (refuse !== undefined) return { refuse };
   /** @type {Step[]} */
   const steps = [];
-  if (facts.modules !== 'current') steps.push({ do: 'npm' });
-  if (purpose !== 'run') return { steps };
+  // Before npm, whose packages run the pinned Node while they are installed, and that needs a library.
   if (facts.missing.length > 0) steps.push({ do: 'apt', packages: facts.missing });
-  // Last, because the probes use programs that the step before may bring.
-  steps.push({ do: 'kernel' });
+  if (facts.modules !== 'current') steps.push({ do: 'npm' });
+  // Last, because the probes use programs that the first step may bring.
+  if (purpose === 'run') steps.push({ do: 'kernel' });
   return { steps };
 }
 
@@ -40,9 +40,13 @@ export function planSetup(facts, purpose) {
 function whyNot({ uid, platform, arch, occupied, cgroups, missing, apt }, purpose) {
   if (platform !== 'linux') return `skiff runs on Linux, not on ${platform}: use a Linux machine or a virtual one`;
   if (arch !== 'x64' && arch !== 'arm64') return `skiff runs on x64 and arm64, not on ${arch}`;
-  if (purpose === 'ask') return undefined;
-  if (uid !== 0) return 'containers need root: use `sudo npm start` (or `sudo npm test`, `sudo npm run down`)';
-  if (purpose === 'remove') return undefined;
+  if (uid !== 0 && (purpose !== 'ask' || missing.length > 0)) {
+    return 'containers need root: use `sudo npm start` (or `sudo npm test`, `sudo npm run down`)';
+  }
+  if (missing.length > 0 && !apt) {
+    return `missing ${missing.join(', ')}, and there is no apt-get here: install them with this system's package manager`;
+  }
+  if (purpose !== 'run') return undefined;
   const [held] = occupied;
   if (held?.isSkiff)
     return `skiff runs already (port ${held.port} is held by ${held.holder}): end that one with Ctrl-C first`;
@@ -50,9 +54,6 @@ function whyNot({ uid, platform, arch, occupied, cgroups, missing, apt }, purpos
     return `port ${held.port} is in use by ${held.holder}: end that, or choose another port (npm start -- --help)`;
   if (!cgroups)
     return 'the control groups cpu, memory and pids are not there: mount /sys/fs/cgroup, or enable them in the kernel';
-  if (missing.length > 0 && !apt) {
-    return `missing ${missing.join(', ')}, and there is no apt-get here: install them with this system's package manager`;
-  }
   return undefined;
 }
 

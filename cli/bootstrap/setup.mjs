@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { delimiter } from 'node:path';
 import { lookAtMachine, pinnedNode, searchDirs, top } from './facts.mjs';
+import { nodePackages } from './packages.mjs';
 import { perform, Refusal, say } from './perform.mjs';
 import { planSetup } from './plan.mjs';
 
@@ -10,7 +11,7 @@ import { planSetup } from './plan.mjs';
  * @param {import('./plan.mjs').Purpose} purpose
  * @param {{ ports: number[], packages: import('./packages.mjs').HostPackage[] }} [wants]
  */
-export async function setUp(purpose, wants = { ports: [], packages: [] }) {
+export async function setUp(purpose, wants = { ports: [], packages: nodePackages }) {
   const plan = planSetup(lookAtMachine(wants), purpose);
   if ('refuse' in plan) throw new Refusal(plan.refuse);
   for (const step of plan.steps) await perform(step);

@@ -19,7 +19,7 @@ const held = { port: 6443, holder: 'nginx (pid 7)', isSkiff: false };
 
 const plans: [what: string, facts: Partial<Facts>, wants: unknown][] = [
   ['a machine that is set up only has its kernel looked at', {}, ['kernel']],
-  ['a fresh clone gets its npm packages first', { modules: 'missing', missing: ['runc'] }, ['npm', 'apt', 'kernel']],
+  ['a fresh clone gets its npm packages first', { modules: 'missing', missing: ['runc'] }, ['apt', 'npm', 'kernel']],
   ['packages that differ from the lock file are installed anew', { modules: 'stale' }, ['npm', 'kernel']],
 ];
 for (const [what, facts, wants] of plans) {
@@ -47,14 +47,16 @@ for (const [facts, line] of refusals) {
   });
 }
 
-test('removing needs root and the npm packages, and nothing else', () => {
-  const bare: Facts = { ...ready, modules: 'missing', missing: ['runc'], cgroups: false, occupied: [held] };
-  assert.deepEqual(planSetup(bare, 'remove'), { steps: [{ do: 'npm' }] });
+test('removing needs root and what Node needs, and nothing else', () => {
+  const bare: Facts = { ...ready, modules: 'missing', missing: ['libatomic1'], cgroups: false, occupied: [held] };
+  assert.deepEqual(planSetup(bare, 'remove'), { steps: [{ do: 'apt', packages: ['libatomic1'] }, { do: 'npm' }] });
   assert.ok('refuse' in planSetup({ ...bare, uid: 1000 }, 'remove'));
 });
 
-test('reading the help needs no root', () =>
-  assert.deepEqual(planSetup({ ...ready, uid: 1000 }, 'ask'), { steps: [] }));
+test('reading the help needs no root', () => {
+  assert.deepEqual(planSetup({ ...ready, uid: 1000 }, 'ask'), { steps: [] });
+  assert.ok('refuse' in planSetup({ ...ready, uid: 1000, missing: ['libatomic1'] }, 'ask'));
+});
 
 test('a kernel that lacks something is named with what to do', () => {
   assert.equal(kernelRefusal({}), undefined);
