@@ -127,16 +127,17 @@ async function timed(what, program, args, cwd) {
   const from = Date.now();
   const result = await run(program, args, cwd);
   process.stdout.write(`${result.ok ? 'done' : 'failed'} (${Math.round((Date.now() - from) / 1000)} s)\n`);
-  if (!result.ok)
-    process.stderr.write(
-      `${result.output
-        .trimEnd()
-        .split('\n')
-        .slice(-15)
-        .map((line) => `  | ${line}`)
-        .join('\n')}\n`,
-    );
+  if (!result.ok) process.stderr.write(complaint(result.output));
   return result;
+}
+
+/** The end of what a program said, without the warnings that also come when all is well. @param {string} output */
+function complaint(output) {
+  const lines = output.split('\n').filter((line) => line.trim() !== '' && !/\bWARN\b/.test(line));
+  return lines
+    .slice(-12)
+    .map((line) => `  | ${line}\n`)
+    .join('');
 }
 
 const OUTPUT_MAX = 64 * 1024;
