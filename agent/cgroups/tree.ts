@@ -21,6 +21,8 @@ export interface Hierarchies {
   readonly version: 1 | 2;
   /** Mount points: by controller for version 1, '' for version 2. */
   readonly mounts: ReadonlyMap<string, string>;
+  /** Every mount point of either generation: the runtime makes groups in all of them. */
+  readonly all: readonly string[];
 }
 
 /** From /proc/self/mountinfo. A machine with both generations has its controllers in the first. */
@@ -39,7 +41,8 @@ export function hierarchiesOf(mountinfo: string): Hierarchies {
       .filter((option) => !['rw', 'ro', 'none', 'xattr', 'clone_children'].includes(option));
     for (const controller of named) if (!v1.has(controller)) v1.set(controller, point);
   }
-  return v1.has('memory') || v1.has('cpu') ? { version: 1, mounts: v1 } : { version: 2, mounts: v2 };
+  const all = [...new Set([...v1.values(), ...v2.values()])];
+  return v1.has('memory') || v1.has('cpu') ? { version: 1, mounts: v1, all } : { version: 2, mounts: v2, all };
 }
 
 export interface CgroupOptions {
@@ -94,7 +97,7 @@ export class CgroupTree implements PodCgroups {
     const { driver, root } = this.#options;
     for (const qos of Object.keys(QOS_FOLDERS) as QosClass[]) {
       const path = cgroupPath(driver, root, podParts(qos, uid));
-      for (const mount of new Set(this.#hierarchies.mounts.values())) {
+      for (const mount of this.#hierarchies.all) {
         signal.throwIfAborted();
         await removeEmpty(join(mount, path));
       }

@@ -74,7 +74,7 @@ function states(
 ): States {
   const [last, before] = instances;
   const previous = before === undefined ? undefined : terminated(before, runtime);
-  const why = waitingFor(container.name, world, nowMs);
+  const why = waitingFor(container.name, world);
   if (last === undefined) return { state: { waiting: why ?? { reason: initial } } };
   if (last.state === 'created' || world.hooked.has(last.id)) {
     return { state: { waiting: why ?? { reason: initial } }, last: previous };
@@ -107,14 +107,13 @@ function startsAgain(pod: Pod, container: Container, last: ObservedContainer, wo
   return policy === 'Always' || (policy === 'OnFailure' && last.exitCode !== 0);
 }
 
-function waitingFor(name: string, world: World, nowMs: number): ContainerState['waiting'] {
+/** What failed last stays the reason until it has worked. */
+function waitingFor(name: string, world: World): ContainerState['waiting'] {
   const image = world.images.get(name);
   if (image?.state === 'failed') return { reason: image.reason, message: image.message };
+  if (image?.state === 'pulling' && image.before !== undefined) return image.before;
   const failure = world.failures.get(name);
-  if (failure !== undefined && (nowMs < failure.retryAtMs || image === undefined)) {
-    return { reason: failure.reason, message: failure.message };
-  }
-  return undefined;
+  return failure === undefined ? undefined : { reason: failure.reason, message: failure.message };
 }
 
 function terminated(container: ObservedContainer, runtime: string): ContainerState {

@@ -81,8 +81,9 @@ export class ImagePulls implements AsyncDisposable {
     if (before?.state.state === 'pulling') return;
     const nowMs = this.#deps.clock.now();
     const fresh = before?.image !== image || nowMs - before.failedAtMs > 2 * MAX_BACK_OFF_MS;
+    const last = before?.state.state === 'failed' ? before.state : undefined;
     const entry: Entry = {
-      state: { state: 'pulling' },
+      state: { state: 'pulling', ...(last && { before: { reason: last.reason, message: last.message } }) },
       image,
       backOffMs: fresh ? 0 : before.backOffMs,
       failedAtMs: fresh ? 0 : before.failedAtMs,

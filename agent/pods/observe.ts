@@ -66,7 +66,8 @@ export class Observer {
         }),
       );
     }
-    return { id, attempt: metadata.attempt, ready, createdAtMs: millis(createdAt), ips: ips.get(id) ?? [] };
+    const { attempt, name: podName, namespace: podNamespace } = metadata;
+    return { id, podName, podNamespace, attempt, ready, createdAtMs: millis(createdAt), ips: ips.get(id) ?? [] };
   }
 
   async #container(

@@ -10,9 +10,9 @@ import type { PodDeps } from './deps.ts';
 import { podDns } from './dns.ts';
 import { postStart, preStop } from './lifecycle.ts';
 import type { PodMemory } from './memory.ts';
-import { podDir, podLogDir } from './names.ts';
+import { type PodName, podDir, podLogDir } from './names.ts';
 import type { Action } from './plan.ts';
-import { podName, sandboxConfig } from './sandbox-config.ts';
+import { sandboxConfig } from './sandbox-config.ts';
 import { StartError, said, startContainer, unlinkLogs } from './start-container.ts';
 import { liveSandbox, type World } from './world.ts';
 
@@ -218,14 +218,8 @@ async function confirmDeletion(pod: Pod, memory: PodMemory, deps: PodDeps, signa
 }
 
 /** The last trace of a pod that neither the API nor the runtime knows any more. */
-export async function removeTraces(
-  pod: Pod | undefined,
-  seen: ReadonlyMap<string, string>,
-  deps: PodDeps,
-): Promise<void> {
-  if (pod === undefined) return;
-  const name = podName(pod);
-  await unlinkLogs({ pod: name, names: [...seen].map(([id, container]) => ({ name: container, id })) }, deps);
+export async function removeTraces(name: PodName, seen: ReadonlyMap<string, string>, deps: PodDeps): Promise<void> {
+  await unlinkLogs(name, seen, deps);
   await rm(podLogDir(deps.folders, name), { recursive: true, force: true });
 }
 

@@ -40,9 +40,8 @@ export class PodManager implements AsyncDisposable {
 
   /** The runtime says something happened to this container, or (undefined) that anything may have. */
   runtimeEvent(containerId: string | undefined): void {
-    const owner = containerId && [...this.#workers.values()].find((worker) => worker.owns(containerId));
-    if (owner) owner.wake();
-    else this.#relistNow.resolve();
+    const owned = containerId !== undefined && [...this.#workers.values()].some((worker) => worker.ended(containerId));
+    if (!owned) this.#relistNow.resolve();
   }
 
   async [Symbol.asyncDispose]() {

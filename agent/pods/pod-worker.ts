@@ -3,6 +3,7 @@
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { PodDeps } from './deps.ts';
 import { PodMemory } from './memory.ts';
+import type { PodName } from './names.ts';
 import { perform, removeTraces } from './perform.ts';
 import { type Action, planOrphan, planPod } from './plan.ts';
 import { podStatus } from './status.ts';
@@ -13,6 +14,8 @@ const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 10_000;
 /** Even a pod at rest is looked at now and then: the net under lost events is the manager's relist. */
 const REFRESH_MS = 60_000;
+const ENDING_FIRST_MS = 10;
+const ENDING_LOOKS = 8;
 
 export class PodWorker implements AsyncDisposable {
   readonly uid: string;
@@ -24,8 +27,12 @@ export class PodWorker implements AsyncDisposable {
   #wanted: Pod | undefined;
   /** The last the API said, for a decent end. */
   #last: Pod | undefined;
-  #seen = new Map<string, string>();
-  #announced = new Set<string>();
+  readonly #seen = new Map<string, string>();
+  #name: PodName | undefined;
+  /** Containers said to have ended although the runtime does not say so yet, and how often we looked. */
+  readonly #endings = new Map<string, number>();
+  #busy = false;
+  readonly #announced = new Set<string>();
   #wake = Promise.withResolvers<void>();
 
   constructor(uid: string, pod: Pod | undefined, deps: PodDeps, onEnd: () => void) {
@@ -55,8 +62,15 @@ export class PodWorker implements AsyncDisposable {
     this.#wake.resolve();
   }
 
-  /** Whether the container is one of this pod's, as far as is known. */
-  owns(containerId: string): boolean {
+  /**
+   * An event says that this container ended. It may come before the runtime itself has taken note, so the worker
+   * looks several times. False: certainly not one of this pod's.
+   */
+  ended(containerId: string): boolean {
+    // What is being started right now has no name yet.
+    if (!this.#seen.has(containerId) && !this.#busy) return false;
+    this.#endings.set(containerId, 0);
+    this.wake();
     return this.#seen.has(containerId);
   }
 
@@ -74,6 +88,7 @@ export class PodWorker implements AsyncDisposable {
       this.#wake = Promise.withResolvers<void>();
       let restMs: number | 'ended';
       try {
+        this.#busy = true;
         restMs = await this.#pass(signal);
         retryMs = FIRST_RETRY_MS;
       } catch (err) {
@@ -81,6 +96,8 @@ export class PodWorker implements AsyncDisposable {
         log.warn({ err, retryMs }, 'pod not looked after, trying again');
         restMs = retryMs;
         retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+      } finally {
+        this.#busy = false;
       }
       if (restMs === 'ended') return;
       await this.#rest(restMs);
@@ -102,7 +119,7 @@ export class PodWorker implements AsyncDisposable {
     }
     const subject = { uid: this.uid, pod: pod ?? this.#last, world, memory: this.#memory };
     for (const action of actions) await perform(action, subject, this.#deps, signal);
-    return nextLook(actions);
+    return Math.min(nextLook(actions), this.#untilSettled(view));
   }
 
   #world(view: RuntimeView): World {
@@ -156,14 +173,33 @@ export class PodWorker implements AsyncDisposable {
 
   #remember({ containers, sandboxes }: RuntimeView): void {
     for (const { id, name } of containers) this.#seen.set(id, name);
-    for (const { id } of sandboxes) this.#seen.set(id, '');
+    for (const { id, podName: name, podNamespace: namespace } of sandboxes) {
+      this.#seen.set(id, '');
+      this.#name = { name, namespace, uid: this.uid };
+    }
     const live = new Set(containers.map(({ id }) => id));
     for (const id of this.#announced) if (![...live].some((each) => id.endsWith(each))) this.#announced.delete(id);
   }
 
+  /** When to look again for an ending that was announced but is not to be seen yet. */
+  #untilSettled({ containers, sandboxes }: RuntimeView): number {
+    let soonestMs = Number.POSITIVE_INFINITY;
+    for (const [id, looks] of this.#endings) {
+      const runs = containers.some((each) => each.id === id && each.state === 'running');
+      const ready = sandboxes.some((each) => each.id === id && each.ready);
+      if ((!runs && !ready && this.#seen.has(id)) || looks >= ENDING_LOOKS) {
+        this.#endings.delete(id);
+        continue;
+      }
+      this.#endings.set(id, looks + 1);
+      soonestMs = Math.min(soonestMs, ENDING_FIRST_MS * 2 ** looks);
+    }
+    return soonestMs;
+  }
+
   async #end(): Promise<void> {
     const { observer, pulls, probes, status } = this.#deps;
-    await removeTraces(this.#last, this.#seen, this.#deps);
+    if (this.#name !== undefined) await removeTraces(this.#name, this.#seen, this.#deps);
     observer.forget(this.uid);
     pulls.forget(this.uid);
     probes.forget(this.uid);

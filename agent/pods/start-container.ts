@@ -1,6 +1,6 @@
 // Makes and starts one container: reads what its specification refers to, prepares its files, and hands the result
 // to the runtime. Every failure comes out as a StartError with the reason that status shows.
-import { chmod, mkdir, readFile, rename, symlink, unlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
@@ -11,7 +11,14 @@ import type { PodDeps } from './deps.ts';
 import { buildEnv, ConfigError } from './env.ts';
 import { readEnvSources } from './env-sources.ts';
 import { hostsFile } from './hosts-file.ts';
-import { containerLogLink, containerLogPath, etcHostsPath, podLogDir, terminationLogPath } from './names.ts';
+import {
+  containerLogLink,
+  containerLogPath,
+  etcHostsPath,
+  type PodName,
+  podLogDir,
+  terminationLogPath,
+} from './names.ts';
 import { containerResources } from './resources.ts';
 import { podName } from './sandbox-config.ts';
 import type { ImageUser } from './security.ts';
@@ -156,11 +163,9 @@ async function linkLog({ pod, container, attempt }: StartRequest, id: string, { 
   }
 }
 
-export async function unlinkLogs(
-  { pod, names }: { pod: Parameters<typeof containerLogLink>[1]; names: readonly { name: string; id: string }[] },
-  { folders }: PodDeps,
-) {
+/** `containers` maps ids to names. */
+export async function unlinkLogs(pod: PodName, containers: ReadonlyMap<string, string>, { folders }: PodDeps) {
   await Promise.all(
-    names.map(({ name, id }) => unlink(containerLogLink(folders, pod, name, id)).catch(() => {})), // gone already
+    Array.from(containers, ([id, name]) => rm(containerLogLink(folders, pod, name, id), { force: true })),
   );
 }

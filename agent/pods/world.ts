@@ -3,6 +3,8 @@
 
 export interface ObservedSandbox {
   readonly id: string;
+  readonly podName: string;
+  readonly podNamespace: string;
   readonly attempt: number;
   readonly ready: boolean;
   readonly createdAtMs: number;
@@ -46,7 +48,8 @@ export interface Failure {
 }
 
 export type ImageState =
-  | { readonly state: 'pulling' }
+  /** `before` is how the last try ended, if it failed. */
+  | { readonly state: 'pulling'; readonly before?: { readonly reason: string; readonly message: string } }
   | { readonly state: 'present'; readonly imageRef: string }
   | { readonly state: 'failed'; readonly reason: string; readonly message: string; readonly retryAtMs: number };
 

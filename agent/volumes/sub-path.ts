@@ -22,7 +22,7 @@ export async function mountSubPath({ volume, subPath, target }: SubPath, signal:
   await makeMissing(root, clean);
   // Links that are there now are followed once, here; what they lead to is opened without following any.
   const inside = relative(root, await realpath(join(root, clean)));
-  if (inside.startsWith('..')) throw new VolumeError(`subPath ${JSON.stringify(subPath)} leads out of the volume`);
+  if (leadsOut(inside)) throw new VolumeError(`subPath ${JSON.stringify(subPath)} leads out of the volume`);
   await using part = await openInside(root, inside);
   const isFolder = (await part.stat()).isDirectory();
   await mkdir(dirname(target), { recursive: true });
@@ -42,13 +42,18 @@ async function makeMissing(root: string, path: string): Promise<void> {
     const next = join(at, part);
     const found = await realpath(next).catch(() => undefined);
     if (found === undefined) {
-      if (relative(root, await realpath(at)).startsWith('..')) throw new VolumeError('subPath leads out of the volume');
+      if (leadsOut(relative(root, await realpath(at)))) throw new VolumeError('subPath leads out of the volume');
       await mkdir(join(at, ...parts.slice(index)), { recursive: true, mode: 0o750 });
       return;
     }
-    if (relative(root, found).startsWith('..')) throw new VolumeError('subPath leads out of the volume');
+    if (leadsOut(relative(root, found))) throw new VolumeError('subPath leads out of the volume');
     at = found;
   }
+}
+
+/** Names may begin with two dots; only the step up leaves. */
+function leadsOut(path: string): boolean {
+  return path === '..' || path.startsWith('../');
 }
 
 async function openInside(root: string, inside: string): Promise<FileHandle> {
