@@ -53,6 +53,18 @@ export async function writeConflist(confDir: string, options: CniOptions): Promi
   return true;
 }
 
+/** The ranges of the configuration that is there; none when there is none of ours. */
+export async function readPodCidrs(confDir: string): Promise<string[]> {
+  try {
+    const { plugins } = JSON.parse(await readFile(join(confDir, CONFLIST), 'utf8')) as {
+      plugins: { ipam?: { ranges: { subnet: string }[][] } }[];
+    };
+    return plugins.flatMap(({ ipam }) => ipam?.ranges.flat().map(({ subnet }) => subnet) ?? []);
+  } catch {
+    return []; // not there, or not as we write it: it will be written anew
+  }
+}
+
 /** With another CNI in charge ours must not be found. Only our own file is touched. */
 export async function removeConflist(confDir: string): Promise<void> {
   await rm(join(confDir, CONFLIST), { force: true });

@@ -3,6 +3,7 @@
 //
 //   change -> wake -> (gather a burst) -> ViewIndex -> Desired -> TableSync -> stale UDP flows
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import type { Node } from '../../api/types/core/node.ts';
@@ -52,7 +53,7 @@ export interface ProxyOptions {
   readonly exec: Exec;
   /** What goes before host programs that run on (`nft monitor`). */
   readonly execPrefix?: readonly string[];
-  /** Called after each pass that saw other Services than the one before. */
+  /** Called in each pass that has the API's word, with the Services that are not as they were. */
   readonly onServices?: (index: ViewIndex, changed: ReadonlySet<string>) => void;
   readonly clock: Clock;
   readonly log: Logger;
@@ -106,29 +107,31 @@ export class ServiceProxy implements AsyncDisposable {
   }
 
   /** Resolves when the kernel knows the pod: from then on it can talk. */
-  podUp(pod: LocalPod): Promise<void> {
-    this.#pods.set(podKey(pod.ips), pod);
-    return this.#passed();
+  async podUp(uid: string, pod: LocalPod, signal: AbortSignal): Promise<void> {
+    const old = this.#pods.get(uid);
+    if (old === undefined || !isDeepStrictEqual(old, pod)) this.#pods.set(uid, pod);
+    await this.#passed(signal);
   }
 
-  /** Resolves when the kernel has forgotten the pod. */
-  podDown(ips: readonly string[]): Promise<void> {
-    this.#pods.delete(podKey(ips));
-    return this.#passed();
+  /** Resolves when the kernel has forgotten the addresses. The pod may have others by now, in a newer sandbox. */
+  async podDown(uid: string, ips: readonly string[], signal: AbortSignal): Promise<void> {
+    const pod = this.#pods.get(uid);
+    if (pod !== undefined && (ips.length === 0 || pod.ips.some((ip) => ips.includes(ip)))) this.#pods.delete(uid);
+    await this.#passed(signal);
   }
 
   /** All pods that run here are known by `podUp` now: addresses the kernel holds beyond them are leftovers. */
-  podsAdopted(): Promise<void> {
+  async podsAdopted(signal: AbortSignal): Promise<void> {
     this.#podsAdopted = true;
-    return this.#passed();
+    await this.#passed(signal);
   }
 
   /** The node's ranges are known only after it has joined. */
-  configure(rulesets: readonly RulesetConfig[]): Promise<void> {
+  async configure(rulesets: readonly RulesetConfig[], signal: AbortSignal): Promise<void> {
     for (const config of rulesets) {
       this.#tables.find(({ table }) => table.family === config.family)?.configure(config);
     }
-    return this.#passed();
+    await this.#passed(signal);
   }
 
   /** When (monotonic) the tables were last in agreement with the API; undefined before the first time. */
@@ -137,12 +140,20 @@ export class ServiceProxy implements AsyncDisposable {
   }
 
   /** Resolves after a pass that began after this call; rejects when that pass fails. */
-  #passed(): Promise<void> {
+  async #passed(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    this.#stop.signal.throwIfAborted();
     const waiter = Promise.withResolvers<void>();
+    const abort = () => waiter.reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
     this.#waiting.push(waiter);
     this.#hurry.resolve();
     this.#wake.resolve();
-    return waiter.promise;
+    try {
+      await waiter.promise;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -186,7 +197,7 @@ export class ServiceProxy implements AsyncDisposable {
     if (synced) {
       const nodes = Array.from(input.nodes(), nodeView);
       const changed = this.#index.update(input.services(), input.slices(), placeOf(nodeName, nodes));
-      if (changed.size > 0) onServices?.(this.#index, changed);
+      onServices?.(this.#index, changed);
     }
     const verify = this.#verify || (this.#lastSyncedAt !== undefined && now - this.#lastSyncedAt >= SAMPLE_EVERY_MS);
     this.#verify = false;
@@ -242,5 +253,3 @@ export class ServiceProxy implements AsyncDisposable {
     await this.#monitor[Symbol.asyncDispose]();
   }
 }
-
-const podKey = (ips: readonly string[]) => ips[0] ?? '';

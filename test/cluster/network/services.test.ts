@@ -12,6 +12,7 @@ let node: TestNode;
 let world: TestWorld;
 let proxy: ServiceProxy;
 
+const never = new AbortController().signal;
 const POD_IPS = ['10.42.0.2', '10.42.0.3', '10.42.0.4'];
 
 const show = (level: string) => (fields: Record<string, unknown>, message: string) =>
@@ -39,8 +40,8 @@ function startProxy(): ServiceProxy {
 }
 
 async function adopt(to: ServiceProxy): Promise<void> {
-  await Promise.all(POD_IPS.map((ip) => to.podUp({ ips: [ip], hostPorts: [] })));
-  await to.podsAdopted();
+  await Promise.all(POD_IPS.map((ip) => to.podUp(ip, { ips: [ip], hostPorts: [] }, never)));
+  await to.podsAdopted(never);
 }
 
 before(async () => {
@@ -188,13 +189,17 @@ test('a pod is silent until it is known, and again when it is gone; a known one 
   await node.world.serve('world', 9090);
   assert.deepEqual(await stranger.ask('10.43.0.7', 80), ['timeout']);
   assert.deepEqual(await stranger.ask('192.168.77.2', 30080), ['timeout']);
-  await proxy.podUp({ ips: [stranger.ip], hostPorts: [{ hostPort: 8088, protocol: 'TCP', port: 8080 }] });
+  await proxy.podUp(
+    'stranger',
+    { ips: [stranger.ip], hostPorts: [{ hostPort: 8088, protocol: 'TCP', port: 8080 }] },
+    never,
+  );
   assert.match((await stranger.ask('10.43.0.7', 80))[0]!, /^pod/);
   assert.deepEqual(await stranger.ask('192.168.77.1', 9090), ['world 192.168.77.2']);
   assert.deepEqual(await node.world.ask('192.168.77.2', 8088), ['pod3 192.168.77.1'], 'a host port keeps the source');
   assert.match((await node.node.ask('127.0.0.1', 8088))[0]!, /^pod3/);
   assert.match((await node.pods[0]!.ask('192.168.77.2', 8088))[0]!, /^pod3/);
-  await proxy.podDown([stranger.ip]);
+  await proxy.podDown('stranger', [stranger.ip], never);
   assert.deepEqual(await stranger.ask('10.43.0.7', 80), ['timeout']);
   assert.deepEqual(await node.world.ask('192.168.77.2', 8088), ['ECONNREFUSED']);
 });
@@ -215,7 +220,7 @@ test('what a restarted agent has not heard of yet stays, and leftovers go when a
   world.delete('empty');
   world.isSynced = false;
   proxy = startProxy();
-  await proxy.podUp({ ips: [POD_IPS[0]!], hostPorts: [] });
+  await proxy.podUp(POD_IPS[0]!, { ips: [POD_IPS[0]!], hostPorts: [] }, never);
   assert.ok(elements('services').includes('10.43.0.9'), 'the server has not answered: everything stays');
   assert.match((await node.pods[0]!.ask('10.43.0.7', 80))[0]!, /^pod/);
   world.isSynced = true;
