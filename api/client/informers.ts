@@ -6,8 +6,12 @@ import type { KubeObject } from '../schema/kind.ts';
 import type { Client } from './client.ts';
 import { Informer } from './informer.ts';
 
-/** Every shared informer can be asked for what an owner controls. */
-const BY_OWNER = { owner: (object: KubeObject) => (object.metadata.ownerReferences ?? []).map(({ uid }) => uid) };
+/** Every shared informer can be asked for what an owner has, and for what nobody controls in a namespace. */
+const INDEXES = {
+  owner: ({ metadata }: KubeObject) => (metadata.ownerReferences ?? []).map(({ uid }) => uid),
+  orphan: ({ metadata }: KubeObject) =>
+    metadata.ownerReferences?.some(({ controller }) => controller === true) ? [] : [metadata.namespace ?? ''],
+};
 
 export class Informers {
   readonly #client: Client;
@@ -19,11 +23,11 @@ export class Informers {
     this.#deps = deps;
   }
 
-  /** The whole resource, all namespaces, with the index 'owner' by owner UID. */
+  /** The whole resource, all namespaces, with the indexes 'owner' (by UID) and 'orphan' (by namespace). */
   of<T extends KubeObject>(resource: ResourceDefinition<T>): Informer<T> {
     const known = this.#informers.get(resource as unknown as ResourceDefinition);
     if (known !== undefined) return known as unknown as Informer<T>;
-    const informer = new Informer<T>(this.#client, resource, { indexes: BY_OWNER }, this.#deps);
+    const informer = new Informer<T>(this.#client, resource, { indexes: INDEXES }, this.#deps);
     this.#informers.set(resource as unknown as ResourceDefinition, informer as unknown as Informer<KubeObject>);
     return informer;
   }

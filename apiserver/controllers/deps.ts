@@ -1,0 +1,21 @@
+// What every controller is handed.
+import type { Client } from '../../api/client/client.ts';
+import type { EventRecorder } from '../../api/client/events.ts';
+import type { Informers } from '../../api/client/informers.ts';
+import type { Clock } from '../../api/clock.ts';
+import type { Logger } from '../../api/log.ts';
+import type { Random } from '../../api/random.ts';
+
+export interface ControllerDeps {
+  /** Writes under the controller's own identity. */
+  readonly client: Client;
+  /** Shared by all controllers. */
+  readonly informers: Informers;
+  readonly recorder: EventRecorder;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** Takes its informers at once, so that they run with the others; the returned function works until the signal aborts. */
+export type Controller = (deps: ControllerDeps) => (signal: AbortSignal) => Promise<void>;

@@ -1,0 +1,43 @@
+// All controllers of the control plane, each under an identity of its own, on shared informers.
+import type { Client } from '../../api/client/client.ts';
+import { Recorder } from '../../api/client/events.ts';
+import { Informers } from '../../api/client/informers.ts';
+import type { Clock } from '../../api/clock.ts';
+import type { Logger } from '../../api/log.ts';
+import type { Random } from '../../api/random.ts';
+import { deploymentController } from './deployment.ts';
+import type { Controller } from './deps.ts';
+import { replicaSetController } from './replica-set.ts';
+
+export interface ManagerDeps {
+  /** A client that acts as this user. */
+  readonly clientFor: (user: string) => Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** By the name of the service account it works under; events and logs show it too. */
+const CONTROLLERS: Readonly<Record<string, Controller>> = {
+  'deployment-controller': deploymentController,
+  'replicaset-controller': replicaSetController,
+};
+
+export function serviceAccountUser(name: string): string {
+  return `system:serviceaccount:kube-system:${name}`;
+}
+
+/** Runs until the signal aborts and returns when every controller has ended. */
+export async function runControllers(
+  { clientFor, clock, random, log }: ManagerDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const informers = new Informers(clientFor('system:kube-controller-manager'), { clock, log });
+  await using recorders = new AsyncDisposableStack();
+  const runs = Object.entries(CONTROLLERS).map(([name, controller]) => {
+    const client = clientFor(serviceAccountUser(name));
+    const recorder = recorders.use(new Recorder({ client, component: name, clock, log }));
+    return controller({ client, informers, recorder, clock, log });
+  });
+  await Promise.all([informers.run(signal), ...runs.map((run) => run(signal))]);
+}
