@@ -2,7 +2,7 @@
 // then it watches over them until it is told to end, and ends them in the opposite order. Pods are containerd's shims'
 // business and notice none of it, so that the next `up` finds them running.
 import { join } from 'node:path';
-import { silent } from '../../api/log.ts';
+import { type Logger, silent } from '../../api/log.ts';
 import { systemClock, systemRandom } from '../../api/system.ts';
 import { occupied } from '../bootstrap/ports.mjs';
 import { Child, ownCommand } from '../child.ts';
@@ -29,6 +29,14 @@ const CONTAINERD_RETRY_MS = 2_000;
 
 const say = (line: string) => void process.stdout.write(`skiff: ${line}\n`);
 const clock = systemClock;
+
+/** What containerd's keeper has to say of importance, among our own lines. */
+const aloud: Logger = {
+  ...silent,
+  child: () => aloud,
+  warn: (_fields, message) => say(message),
+  error: (_fields, message) => say(message),
+};
 
 export const run: Command = async (argv) => {
   const given = settings('up', 'runs a cluster on this machine, in the foreground', upOptions, argv);
@@ -111,7 +119,7 @@ async function keepContainerd(values: UpValues, end: AbortSignal): Promise<Async
     cniBinDirs: [values.cniBinDir, '/opt/cni/bin'],
   };
   const start = async (): Promise<Containerd> => {
-    const started = await startContainerd(options, { clock, log: silent }, end);
+    const started = await startContainerd(options, { clock, log: aloud }, end);
     await importPauseImage(options.sandboxImage, started, end);
     return started;
   };
