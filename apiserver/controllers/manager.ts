@@ -37,7 +37,7 @@ export async function runControllers(
   const runs = Object.entries(CONTROLLERS).map(([name, controller]) => {
     const client = clientFor(serviceAccountUser(name));
     const recorder = recorders.use(new Recorder({ client, component: name, clock, log }));
-    return controller({ client, informers, recorder, clock, log });
+    return controller({ client, informers, recorder, clock, random, log });
   });
   await Promise.all([informers.run(signal), ...runs.map((run) => run(signal))]);
 }
