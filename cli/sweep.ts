@@ -64,8 +64,10 @@ export async function removeCgroups(cgroupRoot: string): Promise<number> {
   const hierarchies = [base, ...(await namesIn(base)).map((name) => join(base, name))];
   let removed = 0;
   for (const hierarchy of hierarchies) {
-    for (const name of ['kubepods', 'kubepods.slice'])
+    for (const name of ['kubepods', 'kubepods.slice']) {
       removed += await removeEmptyTree(join(hierarchy, cgroupRoot, name));
+    }
+    if (cgroupRoot !== '/') removed += (await removeIfEmpty(join(hierarchy, cgroupRoot))) ? 1 : 0;
   }
   return removed;
 }

@@ -69,7 +69,7 @@ async function removePods(values: UpValues): Promise<Set<string>> {
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    if (sandboxes.length > 0) say(`removed ${sandboxes.length} ${sandboxes.length === 1 ? 'pod' : 'pods'}`);
+    if (sandboxes.length > 0) say(`removed ${some(sandboxes.length, 'pod')}`);
   } catch (err) {
     say(
       `not all pods could be removed in an orderly way (${(err as Error).message}); what is left is removed by force`,
@@ -80,13 +80,13 @@ async function removePods(values: UpValues): Promise<Set<string>> {
 
 async function removeRemains(values: UpValues): Promise<void> {
   const { killed, networks } = await sweep.killShims(resolve.runtimeSocketOf(values), clock);
-  if (killed > 0) say(`killed ${killed} processes of containers`);
+  if (killed > 0) say(`killed ${some(killed, 'process')} of containers`);
   for (const name of await sweep.removeNetworks(networks)) say(`removed the network namespace ${name}`);
   const { unmounted } = await sweep.unmountBelow(mountFolders(values));
-  if (unmounted.length > 0) say(`unmounted ${unmounted.length} mounts`);
+  if (unmounted.length > 0) say(`unmounted ${some(unmounted.length, 'mount')}`);
   for (const what of await sweep.removeTables()) say(`removed ${what}`);
   const cgroups = await sweep.removeCgroups(values.cgroupRoot);
-  if (cgroups > 0) say(`removed ${cgroups} control groups`);
+  if (cgroups > 0) say(`removed ${some(cgroups, 'control group')}`);
 }
 
 async function removeFolders(values: UpValues, podUids: ReadonlySet<string>): Promise<boolean> {
@@ -95,7 +95,7 @@ async function removeFolders(values: UpValues, podUids: ReadonlySet<string>): Pr
     say(`${point} is still mounted, so what is around it stays: end what uses it and run this again`);
   if (stuck.length > 0) return false;
   const logs = await sweep.removeLogs(values.podLogsDir, values.containerLogsDir, podUids);
-  if (logs > 0) say(`removed the logs of ${logs} pods`);
+  if (logs > 0) say(`removed the logs of ${some(logs, 'pod')}`);
   for (const uid of podUids) await sweep.removeFolder(join(values.kubeletDir, 'pods', uid));
   const { configDir, dataDir, runDir } = values;
   const ours = [
@@ -117,6 +117,10 @@ async function removeFolders(values: UpValues, podUids: ReadonlySet<string>): Pr
     for (const name of await sweep.namesIn(configDir)) say(`kept ${join(configDir, name)}, which skiff did not write`);
   const left = await Promise.all([dataDir, runDir].map(async (path) => (await sweep.namesIn(path)).length > 0));
   return !left.includes(true);
+}
+
+function some(count: number, what: string): string {
+  return `${count} ${count === 1 ? what : what.endsWith('s') ? `${what}es` : `${what}s`}`;
 }
 
 function mountFolders({ dataDir, runDir, kubeletDir }: UpValues): string[] {
