@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { lstat, readdir, readFile, readlink, rmdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ROUTE_PROTOCOL } from '../agent/network/routes.ts';
 import type { Clock } from '../api/clock.ts';
 import { searchPath } from './containerd-host.ts';
 import { startTimeOf } from './instance.ts';
@@ -56,6 +57,12 @@ export async function removeTables(): Promise<string[]> {
     ...tables.map(({ family, name }) => `nft table ${family} ${name}`),
     ...links.map((name) => `interface ${name}`),
   ];
+}
+
+/** Routes to other nodes bear our mark; the one to services, on machines without a default route, leads to lo. */
+export async function removeRoutes(serviceCidrs: readonly string[]): Promise<void> {
+  for (const family of ['-4', '-6']) await attempt('ip', [family, 'route', 'flush', 'proto', String(ROUTE_PROTOCOL)]);
+  for (const cidr of serviceCidrs) await attempt('ip', ['route', 'delete', cidr, 'dev', 'lo']);
 }
 
 /** Only what is empty can be removed, so the pods of another kubelet on this machine keep theirs. */

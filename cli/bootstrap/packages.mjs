@@ -22,9 +22,10 @@ export const hostPackages = [
   { name: 'nftables', programs: ['nft'] },
   {
     name: 'containernetworking-plugins',
-    programs: ['/usr/lib/cni/ptp', '/usr/lib/cni/host-local', '/usr/lib/cni/loopback'],
+    programs: ['/usr/lib/cni/ptp', '/usr/lib/cni/host-local', '/usr/lib/cni/loopback', '/usr/lib/cni/bandwidth'],
   },
-  { name: 'iproute2', programs: ['ip'] },
+  { name: 'iproute2', programs: ['ip', 'bridge'] },
+  { name: 'procps', programs: ['sysctl'] },
   { name: 'conntrack', programs: ['conntrack'] },
   { name: 'catatonit', programs: ['catatonit'] },
   { name: 'kubernetes-client', programs: ['kubectl'] },
