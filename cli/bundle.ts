@@ -16,7 +16,9 @@ export interface Bundled {
 
 export async function bundle(outDir: string): Promise<Bundled[]> {
   await rm(outDir, { recursive: true, force: true });
-  const texts = await Promise.all(globSync(SOURCES, { cwd: top }).map((file) => readFile(join(top, file), 'utf8')));
+  const texts = await Promise.all(
+    globSync(SOURCES, { cwd: top, exclude: ['api/assets.ts'] }).map((file) => readFile(join(top, file), 'utf8')),
+  );
   const source = texts.join('\n');
   const workers = literals(source, 'workerUrl').filter((name) => name.endsWith('.ts'));
   const assets = [...literals(source, 'assetPath'), ...globSync('proto/**/*.proto', { cwd: top })];

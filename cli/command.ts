@@ -34,8 +34,11 @@ export function endSignal(): AbortSignal {
 
 /** One line, with the causes; the whole story only for who asked for it. Answers with the exit code. */
 export function failed(who: string, err: unknown): number {
-  const lines = [];
-  for (let at = err; at instanceof Error; at = at.cause) lines.push(at.message);
+  const lines: string[] = [];
+  for (let at = err; at instanceof Error; at = at.cause) {
+    const { message } = at;
+    if (!lines.some((line) => line.includes(message))) lines.push(message);
+  }
   process.stderr.write(`${who}: ${lines.join(': ') || String(err)}\n`);
   if (!(err instanceof UsageError) && process.env['SKIFF_LOG_LEVEL'] === 'debug') console.error(err);
   return err instanceof UsageError ? 2 : 1;
