@@ -72,6 +72,6 @@ export type EndpointPort = TypeOf<typeof EndpointPort>;
 export const EndpointSlice = kind('io.k8s.api.discovery.v1.EndpointSlice', {
   endpoints: list(2, Endpoint, { emitZero: null, listType: 'atomic' }),
   ports: list(3, EndpointPort, { emitZero: null, listType: 'atomic' }),
-  addressType: string(4, { required, emitZero: '', enum: ['FQDN'] }),
+  addressType: string(4, { required, emitZero: '', enum: ['FQDN', 'IPv4', 'IPv6'] }),
 });
 export type EndpointSlice = TypeOf<typeof EndpointSlice>;
