@@ -158,6 +158,10 @@ function withoutFormats<T extends TypeFact>(fact: T): T {
   return { ...rest, ...kept, ...items, ...values } as T;
 }
 
+// Where the facts were read from too little: two of the three words are constants of another type.
+const addressType = facts['io.k8s.api.discovery.v1.EndpointSlice']?.fields?.['addressType'];
+if (addressType) addressType.enum = ['FQDN', 'IPv4', 'IPv6'];
+
 test('every definition is as the facts say', { skip }, () => {
   const differ = [...definitions].flatMap(([name, schema]) => {
     const fact = facts[name];
