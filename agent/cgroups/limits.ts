@@ -1,7 +1,8 @@
 // What a pod as a whole may use, and how the kernel's two generations of control groups are told. Pure.
+
+import { quantityMilli, quantityValue } from '../../api/quantity.ts';
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
-import { amountOf, milli } from '../pods/amount.ts';
 import { isSidecar } from '../pods/phase.ts';
 import { CPU_PERIOD_US, cpuQuota, cpuShares } from '../pods/resources.ts';
 
@@ -53,13 +54,13 @@ function amount1({ resources }: Container, kind: Kind, resource: 'cpu' | 'memory
   const { requests = {}, limits = {} } = resources ?? {};
   const quantity = kind === 'limits' ? limits[resource] : (requests[resource] ?? limits[resource]);
   if (quantity === undefined) return 0;
-  return resource === 'cpu' ? milli(quantity) : Math.floor(amountOf(quantity));
+  return resource === 'cpu' ? quantityMilli(quantity) : Math.floor(quantityValue(quantity));
 }
 
 function overhead({ spec }: Pod, resource: 'cpu' | 'memory'): number {
   const quantity = spec.overhead?.[resource];
   if (quantity === undefined) return 0;
-  return resource === 'cpu' ? milli(quantity) : Math.floor(amountOf(quantity));
+  return resource === 'cpu' ? quantityMilli(quantity) : Math.floor(quantityValue(quantity));
 }
 
 /** The files of the second generation. */

@@ -43,6 +43,8 @@ export interface PodCgroups {
 export interface PodNetwork {
   podUp(pod: Pod, ips: readonly string[], signal: AbortSignal): Promise<void>;
   podDown(uid: string, ips: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Every pod that runs here has been let in since the start: what else is known is left over. */
+  podsAdopted(signal: AbortSignal): Promise<void>;
 }
 
 export interface NodeView {

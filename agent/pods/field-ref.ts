@@ -1,8 +1,9 @@
 // The downward API: what a container may be told about its own pod, as text. Shared by environment variables and by
 // volumes; which fields are allowed where is the API server's to check.
+
+import { isZeroQuantity, quantityMilli, quantityValue } from '../../api/quantity.ts';
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
-import { amountOf } from './amount.ts';
 
 export interface PodFacts {
   readonly podIps: readonly string[];
@@ -64,7 +65,11 @@ export function resourceValue(
   const resource = rest.join('.');
   const given = kind === 'limits' ? container.resources?.limits : container.resources?.requests;
   const quantity = given?.[resource] ?? (kind === 'limits' ? allocatable[resource] : undefined) ?? '0';
-  const divisor = ref.divisor === undefined || amountOf(ref.divisor) === 0 ? 1 : amountOf(ref.divisor);
-  // A tiny slack keeps 0.1 / 0.001 from becoming 101.
-  return String(Math.ceil(amountOf(quantity) / divisor - 1e-9));
+  const divisor = ref.divisor === undefined || isZeroQuantity(ref.divisor) ? '1' : ref.divisor;
+  // Thousandths are exact for what is counted in them; bytes are too many for that.
+  const [of, by] =
+    resource === 'cpu'
+      ? [quantityMilli(quantity), quantityMilli(divisor)]
+      : [quantityValue(quantity), quantityValue(divisor)];
+  return String(Math.ceil(of / by));
 }

@@ -38,6 +38,11 @@ const SOONER_MS = 1_500;
 const KEEP_DEAD = 1;
 
 export function planPod(pod: Pod, world: World, nowMs: number): Action[] {
+  // The address is silent until the network knows it: no process may notice, neither a new one nor an adopted one.
+  const sandbox = liveSandbox(world);
+  if (sandbox !== undefined && !world.networked.has(sandbox.id)) {
+    return [{ do: 'openNetwork', id: sandbox.id, ips: sandbox.ips }];
+  }
   if (pod.metadata.deletionTimestamp !== undefined) {
     const down = tearDown(pod, world, graceLeft(pod, nowMs), nowMs);
     if (down.length > 0) return down;
@@ -58,8 +63,6 @@ export function planPod(pod: Pod, world: World, nowMs: number): Action[] {
   if (!world.volumesReady) return [{ do: 'mountVolumes' }];
   const [last] = world.sandboxes;
   if (last === undefined || !last.ready) return renewSandbox(pod, world);
-  // The address is silent until the network knows it: no process may notice.
-  if (!world.networked.has(last.id)) return [{ do: 'openNetwork', id: last.id, ips: last.ips }];
   const refresh: Action[] = nowMs >= world.refreshAtMs ? [{ do: 'refreshVolumes' }] : [];
   return soonest([...runContainers(pod, world, nowMs), ...refresh, ...garbage(world), ...deadline]);
 }

@@ -47,8 +47,8 @@ export class PodManager implements AsyncDisposable {
   async [Symbol.asyncDispose]() {
     this.#stop.abort();
     this.#relistNow.resolve();
-    await this.#loop;
     await Promise.all(Array.from(this.#workers.values(), (worker) => worker[Symbol.asyncDispose]()));
+    await this.#loop;
   }
 
   #changed(now: Pod | undefined, before: Pod | undefined): void {
@@ -71,15 +71,31 @@ export class PodManager implements AsyncDisposable {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#deps;
+    let adopting: Promise<void> | undefined;
     // Before the API has been heard, everything here would look like nobody's.
     await this.#pods.synced(signal).catch(() => {});
     while (!signal.aborted) {
       this.#relistNow = Promise.withResolvers<void>();
       const { promise, resolve } = this.#relistNow;
-      await this.#relist(signal).catch((err) => signal.aborted || log.warn({ err }, 'containers not listed'));
+      try {
+        await this.#relist(signal);
+        adopting ??= this.#adopt(signal);
+      } catch (err) {
+        if (!signal.aborted) log.warn({ err }, 'containers not listed');
+      }
       using _timer = clock.after(RELIST_MS, resolve);
       await promise;
     }
+    await adopting;
+  }
+
+  async #adopt(signal: AbortSignal): Promise<void> {
+    const { network, log } = this.#deps;
+    await Promise.all(Array.from(this.#workers.values(), (worker) => worker.adopted));
+    if (signal.aborted) return;
+    await network
+      .podsAdopted(signal)
+      .catch((err) => signal.aborted || log.warn({ err }, 'stale pod addresses not removed'));
   }
 
   async #relist(signal: AbortSignal): Promise<void> {

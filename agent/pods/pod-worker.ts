@@ -8,7 +8,7 @@ import { perform, removeTraces } from './perform.ts';
 import { type Action, planOrphan, planPod } from './plan.ts';
 import { podStatus } from './status.ts';
 import { UNSUPPORTED_REASON, unsupported } from './unsupported.ts';
-import type { RuntimeView, World } from './world.ts';
+import { liveSandbox, type RuntimeView, type World } from './world.ts';
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 10_000;
@@ -32,6 +32,7 @@ export class PodWorker implements AsyncDisposable {
   /** Containers said to have ended although the runtime does not say so yet, and how often we looked. */
   readonly #endings = new Map<string, number>();
   #busy = false;
+  readonly #adopted = Promise.withResolvers<void>();
   readonly #announced = new Set<string>();
   #wake = Promise.withResolvers<void>();
 
@@ -44,7 +45,15 @@ export class PodWorker implements AsyncDisposable {
     this.#wanted = pod;
     this.#last = pod;
     this.#memory = new PodMemory(() => this.wake(), this.#deps.log);
-    this.#loop = this.#run(this.#stop.signal).then(onEnd);
+    this.#loop = this.#run(this.#stop.signal).then(() => {
+      this.#adopted.resolve();
+      onEnd();
+    });
+  }
+
+  /** Resolves when the sandbox that was there before this process, if any, has its network again. */
+  get adopted(): Promise<void> {
+    return this.#adopted.promise;
   }
 
   get pod(): Pod | undefined {
@@ -111,6 +120,8 @@ export class PodWorker implements AsyncDisposable {
     const pod = this.#memory.gone || this.#wanted === undefined ? undefined : status.view(this.#wanted);
     if (pod !== undefined) this.#prepare(pod, view);
     const world = this.#world(view);
+    const sandbox = liveSandbox(world);
+    if (pod === undefined || sandbox === undefined || this.#memory.networked.has(sandbox.id)) this.#adopted.resolve();
     const actions = pod === undefined ? planOrphan(world) : planPod(pod, world, clock.now());
     if (pod !== undefined) this.#report(pod, world);
     if (pod === undefined && actions.length === 0) {

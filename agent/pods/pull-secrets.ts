@@ -1,6 +1,8 @@
 // Credentials for registries, from the pod's pull secrets: which of them fit an image, the most specific first.
 import type { Secret } from '../../api/types/core/config-map.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
 import type { AuthConfig } from '../cri/types.ts';
+import type { Objects } from './objects.ts';
 
 interface DockerEntry {
   username?: string;
@@ -8,6 +10,20 @@ interface DockerEntry {
   auth?: string;
   identitytoken?: string;
   registrytoken?: string;
+}
+
+/** Reads the pod's pull secrets; one that does not exist is simply no help. */
+export function pullCredentials(objects: Objects) {
+  return async ({ metadata, spec }: Pod, image: string, signal: AbortSignal): Promise<AuthConfig[]> => {
+    const names = (spec.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : []));
+    const found = await Promise.all(
+      names.map((name) => objects.secret(metadata.namespace ?? '', name, { newest: true }, signal)),
+    );
+    return credentialsFor(
+      image,
+      found.filter((secret) => secret !== undefined),
+    );
+  };
 }
 
 export function credentialsFor(image: string, secrets: readonly Secret[]): AuthConfig[] {

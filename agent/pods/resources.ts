@@ -1,9 +1,10 @@
 // Requests and limits as what the kernel understands: CPU shares and quota, memory limit, and whom the kernel kills
 // first when memory runs out.
+
+import { quantityMilli, quantityValue } from '../../api/quantity.ts';
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { LinuxContainerResources } from '../cri/types.ts';
-import { amountOf, milli } from './amount.ts';
 import { isSidecar } from './phase.ts';
 
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
@@ -31,14 +32,14 @@ export function containerResources(pod: Pod, container: Container, nodeMemory: n
   const hugepages = Object.entries(limits).filter(([name]) => name.startsWith('hugepages-'));
   return {
     cpuPeriod: CPU_PERIOD_US,
-    cpuShares: cpuRequest === undefined ? MIN_SHARES : cpuShares(milli(cpuRequest)),
-    ...(limits['cpu'] !== undefined && { cpuQuota: cpuQuota(milli(limits['cpu'])) }),
-    ...(limits['memory'] !== undefined && { memoryLimitInBytes: Math.floor(amountOf(limits['memory'])) }),
+    cpuShares: cpuRequest === undefined ? MIN_SHARES : cpuShares(quantityMilli(cpuRequest)),
+    ...(limits['cpu'] !== undefined && { cpuQuota: cpuQuota(quantityMilli(limits['cpu'])) }),
+    ...(limits['memory'] !== undefined && { memoryLimitInBytes: Math.floor(quantityValue(limits['memory'])) }),
     oomScoreAdj: oomScore(pod, container, nodeMemory),
     ...(hugepages.length > 0 && {
       hugepageLimits: hugepages.map(([name, limit]) => ({
         pageSize: pageSize(name.slice('hugepages-'.length)),
-        limit: Math.floor(amountOf(limit)),
+        limit: Math.floor(quantityValue(limit)),
       })),
     }),
   };
@@ -67,7 +68,7 @@ export function qosClass(pod: Pod): QosClass {
 }
 
 function positive(list: Readonly<Record<string, string>> = {}): Map<string, number> {
-  const amounts = ['cpu', 'memory'].map((name): [string, number] => [name, amountOf(list[name] ?? '0')]);
+  const amounts = ['cpu', 'memory'].map((name): [string, number] => [name, quantityMilli(list[name] ?? '0')]);
   return new Map(amounts.filter(([, amount]) => amount > 0));
 }
 
@@ -83,7 +84,7 @@ export function oomScore(pod: Pod, container: Container, nodeMemory: number): nu
 }
 
 function burstableScore({ resources }: Container, nodeMemory: number): number {
-  const request = amountOf(resources?.requests?.['memory'] ?? '0');
+  const request = quantityValue(resources?.requests?.['memory'] ?? '0');
   const score = Math.trunc(1_000 - (1_000 * request) / Math.max(nodeMemory, 1));
   const floor = 1_000 + GUARANTEED_OOM;
   if (score < floor) return floor;

@@ -1,0 +1,159 @@
+// The node process: pods, volumes and the node's own object beside the node's network, over one connection to the
+// API and one socket to the runtime. What is opened last closes first, on every way out; containers and kernel state
+// stay as they are.
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Recorder, referenceTo } from '../api/client/events.ts';
+import { HttpsClient } from '../api/client/https-client.ts';
+import { Informer } from '../api/client/informer.ts';
+import { Informers } from '../api/client/informers.ts';
+import { Transport } from '../api/client/transport.ts';
+import type { Clock } from '../api/clock.ts';
+import type { Logger } from '../api/log.ts';
+import type { Random } from '../api/random.ts';
+import type { Container } from '../api/types/core/container.ts';
+import type { Pod } from '../api/types/core/pod.ts';
+import { nodes, pods, services } from '../api/types/core/resources.ts';
+import { endpointSlices } from '../api/types/discovery/resources.ts';
+import { CgroupTree } from './cgroups/tree.ts';
+import type { AgentConfig } from './config.ts';
+import { RuntimeEvents } from './cri/events.ts';
+import { ImageClient } from './cri/images.ts';
+import { RuntimeClient } from './cri/runtime.ts';
+import { Network } from './network/network.ts';
+import { inputOf } from './network/network-input.ts';
+import { machineFacts } from './node/facts.ts';
+import { NodeLease } from './node/lease.ts';
+import { NodeAgent } from './node/node-agent.ts';
+import { KUBELET_VERSION } from './node/node-status.ts';
+import { cgroupDriver, runtimeAbilities } from './node/runtime-facts.ts';
+import { parseResolvConf } from './pods/dns.ts';
+import { ImagePulls } from './pods/image-pulls.ts';
+import { Objects } from './pods/objects.ts';
+import { Observer } from './pods/observe.ts';
+import { PodManager } from './pods/pod-manager.ts';
+import { Probes } from './pods/probes/probes.ts';
+import { pullCredentials } from './pods/pull-secrets.ts';
+import { StatusManager } from './pods/status-manager.ts';
+import { Tokens } from './volumes/service-account-token.ts';
+import { Volumes } from './volumes/volumes.ts';
+
+export interface AgentDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+const RUNTIME_RETRY_MS = 500;
+
+export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: AbortSignal): Promise<void> {
+  const { clock, random, log } = deps;
+  const { nodeName, nodeIps } = config;
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  await mkdir(join(config.kubeletDir, 'pods'), { recursive: true, mode: 0o750 });
+
+  // The API.
+  const [ca, cert, key] = await Promise.all(
+    [config.api.caFile, config.api.certFile, config.api.keyFile].map((file) => readFile(file)),
+  );
+  const credentials = () => ({ ca: ca!, cert: cert!, key: key! });
+  const userAgent = `kubelet/${KUBELET_VERSION}`;
+  await using transport = new Transport({ server: config.api.url, credentials, userAgent, clock });
+  const client = new HttpsClient(transport, clock);
+  await using recorder = new Recorder({ client, component: 'kubelet', host: nodeName, clock, log });
+  const shared = new Informers(client, deps);
+  const view = { services: shared.of(services), slices: shared.of(endpointSlices), nodes: shared.of(nodes) };
+  const myPods = new Informer(client, pods, { fieldSelector: `spec.nodeName=${nodeName}` }, deps);
+  const following = new AbortController();
+  await using _informers = finishing(
+    following,
+    Promise.all([shared.run(following.signal), myPods.run(following.signal)]),
+  );
+
+  // The runtime.
+  using runtime = new RuntimeClient(config.runtime.socket, clock);
+  using images = new ImageClient(config.runtime.socket, clock);
+  const [driver, abilities] = await patiently(
+    async () => [
+      config.cgroupDriver === 'auto' ? await cgroupDriver(runtime, signal) : config.cgroupDriver,
+      await runtimeAbilities(runtime, signal),
+    ],
+    deps,
+    signal,
+  );
+
+  // The node.
+  const facts = await machineFacts();
+  await using network = await Network.start({ ...config, input: inputOf(view, signal), ...deps }, signal);
+  await using node = new NodeAgent({
+    ...{ name: nodeName, nodeIps, labels: config.nodeLabels, maxPods: config.maxPods },
+    ...{ kubeletPort: () => config.kubelet.port, dataDir: config.kubeletDir, facts },
+    ...{ client, runtime, images, clock, log },
+  });
+  await using _lease = new NodeLease(nodeName, () => node.node, client, clock, log);
+
+  // Its pods.
+  const event = (pod: Pod, container: Container | undefined, ...said: ['Normal' | 'Warning', string, string]) =>
+    recorder.event({ ...referenceTo(pod), ...fieldPath(pod, container) }, ...said);
+  const wake = (uid: string) => manager.wake(uid);
+  const objects = new Objects(client, clock);
+  const tokens = new Tokens(client, clock);
+  const allocatable = () => node.allocatable;
+  await using probes = new Probes({ runtime, clock, random, event, wake });
+  await using pulls = new ImagePulls({ images, clock, event, wake, credentials: pullCredentials(objects) });
+  await using status = new StatusManager(client, clock, log);
+  await using manager: PodManager = new PodManager(myPods, {
+    ...{ clock, log, client, runtime, images, pulls, probes, status, network, objects, event, folders: config },
+    observer: new Observer(runtime, config),
+    volumes: new Volumes(config, {
+      ...{ client, objects, tokens, clock, random },
+      facts: () => ({ podIps: [], hostIps: nodeIps, allocatable: allocatable() }),
+    }),
+    cgroups: await CgroupTree.open({ driver, root: config.cgroupRoot, log }),
+    services: async (until) => {
+      await view.services.synced(until);
+      return view.services.list();
+    },
+    names: { ...config, host: parseResolvConf(await readFile(config.resolvConf, 'utf8').catch(() => '')) },
+    node: { hostIps: nodeIps, memoryBytes: facts.memoryBytes, allocatable, abilities: () => abilities },
+    seccompDir: join(config.kubeletDir, 'seccomp'),
+  });
+  await using _events = new RuntimeEvents(config.runtime.socket, clock, log, (id) => manager.runtimeEvent(id));
+
+  log.info({ node: nodeName, cgroups: driver }, 'agent running');
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  log.info({ pods: manager.size }, 'agent ending: containers go on');
+}
+
+/** Describes which container of a pod an event is about. */
+function fieldPath({ spec }: Pod, container: Container | undefined): { fieldPath?: string } {
+  if (container === undefined) return {};
+  const list = spec.initContainers?.includes(container) ? 'initContainers' : 'containers';
+  return { fieldPath: `spec.${list}{${container.name}}` };
+}
+
+/** The runtime may come up after us, or be restarting. */
+async function patiently<T>(work: () => Promise<T>, { clock, log }: AgentDeps, signal: AbortSignal): Promise<T> {
+  for (let said = false; ; said = true) {
+    try {
+      return await work();
+    } catch (err) {
+      signal.throwIfAborted();
+      if (!said) log.warn({ err }, 'the container runtime does not answer, waiting for it');
+      await clock.sleep(RUNTIME_RETRY_MS, signal);
+    }
+  }
+}
+
+/** Ends what listens to `stop`, and waits for it. */
+function finishing(stop: AbortController, work: Promise<unknown>): AsyncDisposable {
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await work;
+    },
+  };
+}

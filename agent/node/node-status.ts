@@ -1,0 +1,174 @@
+// What the API is told about this node: pure, from the facts of the machine, its usage and its runtime. Reasons and
+// messages are upstream's: controllers and people look for them.
+import { timestamp } from '../../api/clock.ts';
+import type { ContainerImage, NodeCondition, NodeStatus } from '../../api/types/core/node.ts';
+import type { Image, RuntimeCondition } from '../cri/types.ts';
+import type { MachineFacts, Usage } from './facts.ts';
+
+/** The version of the API this agent speaks, as `kubectl get nodes` shows it. */
+export const KUBELET_VERSION = 'v1.36.2+skiff';
+/** As many images as upstream reports, the largest first: the scheduler prefers nodes that have them. */
+const IMAGES_MAX = 50;
+const NAMES_MAX = 5;
+
+/** Below these the node refuses new pods; what is kept back is not offered to any. */
+const MEMORY_KEEP_BYTES = 100 * 2 ** 20;
+const DISK_KEEP = 0.1;
+const INODES_KEEP = 0.05;
+const PIDS_KEEP = 0.05;
+
+export type RuntimeView =
+  | { readonly state: 'down'; readonly why: string }
+  | { readonly state: 'up'; readonly version: string; readonly conditions: readonly RuntimeCondition[] };
+
+export interface NodeInput {
+  readonly name: string;
+  readonly nodeIps: readonly string[];
+  readonly kubeletPort: number;
+  readonly maxPods: number;
+  readonly facts: MachineFacts;
+  readonly usage: Usage;
+  readonly runtime: RuntimeView;
+  readonly images: readonly Image[];
+  readonly before: NodeStatus | undefined;
+}
+
+export function nodeStatus(input: NodeInput, nowMs: number): NodeStatus {
+  const { name, nodeIps, kubeletPort, facts, usage, runtime, images } = input;
+  return {
+    capacity: capacity(input),
+    allocatable: allocatable(input),
+    conditions: conditions(usage, runtime).map((condition) => stamped(condition, input.before, nowMs)),
+    addresses: [...nodeIps.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: name }],
+    daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } },
+    nodeInfo: {
+      machineID: facts.machineId,
+      systemUUID: facts.systemUuid,
+      bootID: facts.bootId,
+      kernelVersion: facts.kernelVersion,
+      osImage: facts.osImage,
+      containerRuntimeVersion:
+        runtime.state === 'up' ? runtime.version : (input.before?.nodeInfo?.containerRuntimeVersion ?? ''),
+      kubeletVersion: KUBELET_VERSION,
+      kubeProxyVersion: '',
+      operatingSystem: 'linux',
+      architecture: facts.architecture,
+      ...(facts.swapBytes > 0 && { swap: { capacity: facts.swapBytes } }),
+    },
+    images: imageList(images),
+  };
+}
+
+function capacity({ facts, usage, maxPods }: NodeInput): Record<string, string> {
+  return {
+    cpu: String(facts.cpus),
+    'ephemeral-storage': `${Math.floor(usage.diskBytes / 1_024)}Ki`,
+    ...hugepages(facts),
+    memory: `${Math.floor(facts.memoryBytes / 1_024)}Ki`,
+    pods: String(maxPods),
+  };
+}
+
+export function allocatable({ facts, usage, maxPods }: NodeInput): Record<string, string> {
+  const reserved = Object.values(facts.hugepages).reduce((total, bytes) => total + bytes, 0);
+  const memory = Math.max(0, facts.memoryBytes - MEMORY_KEEP_BYTES - reserved);
+  return {
+    cpu: String(facts.cpus),
+    'ephemeral-storage': String(Math.floor(usage.diskBytes * (1 - DISK_KEEP))),
+    ...hugepages(facts),
+    memory: `${Math.floor(memory / 1_024)}Ki`,
+    pods: String(maxPods),
+  };
+}
+
+function hugepages({ hugepages: pages }: MachineFacts): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(pages).map(([size, bytes]) => [`hugepages-${size}`, bytes === 0 ? '0' : `${bytes / 2 ** 20}Mi`]),
+  );
+}
+
+type Fact = Pick<NodeCondition, 'type' | 'status' | 'reason' | 'message'>;
+
+function conditions(usage: Usage, runtime: RuntimeView): Fact[] {
+  const lowMemory = usage.memoryAvailableBytes < MEMORY_KEEP_BYTES;
+  const lowDisk = usage.diskFreeBytes < usage.diskBytes * DISK_KEEP;
+  // File systems that make inodes as they go report none.
+  const lowInodes = usage.inodes > 0 && usage.inodesFree < usage.inodes * INODES_KEEP;
+  const lowPids = usage.pidsMax - usage.pids < usage.pidsMax * PIDS_KEEP;
+  return [
+    pressure('MemoryPressure', lowMemory, [
+      ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
+      ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+    ]),
+    pressure('DiskPressure', lowDisk || lowInodes, [
+      ['KubeletHasDiskPressure', 'kubelet has disk pressure'],
+      ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+    ]),
+    pressure('PIDPressure', lowPids, [
+      ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
+      ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+    ]),
+    ready(runtime),
+  ];
+}
+
+type Words = readonly [reason: string, message: string];
+
+function pressure(type: string, pressed: boolean, [bad, good]: readonly [Words, Words]): Fact {
+  const [reason, message] = pressed ? bad : good;
+  return { type, status: pressed ? 'True' : 'False', reason, message };
+}
+
+function ready(runtime: RuntimeView): Fact {
+  const type = 'Ready';
+  const problems =
+    runtime.state === 'down'
+      ? [`container runtime is down: ${runtime.why}`]
+      : runtime.conditions
+          .filter(({ status }) => !status)
+          .map((condition) => {
+            const what =
+              condition.type === 'NetworkReady' ? 'container runtime network not ready' : 'container runtime not ready';
+            return `${what}: ${condition.type}=false reason:${condition.reason} message:${condition.message}`;
+          });
+  if (problems.length === 0) {
+    return { type, status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' };
+  }
+  const message = problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`;
+  return { type, status: 'False', reason: 'KubeletNotReady', message };
+}
+
+function stamped(fact: Fact, before: NodeStatus | undefined, nowMs: number): NodeCondition {
+  const last = before?.conditions?.find(({ type }) => type === fact.type);
+  const now = timestamp(nowMs);
+  const since = last?.status === fact.status ? (last.lastTransitionTime ?? now) : now;
+  return { ...fact, lastHeartbeatTime: now, lastTransitionTime: since };
+}
+
+function imageList(images: readonly Image[]): ContainerImage[] {
+  return [...images]
+    .sort((a, b) => Number(b.size) - Number(a.size))
+    .slice(0, IMAGES_MAX)
+    .map(({ repoDigests, repoTags, size }) => ({
+      names: [...repoDigests, ...repoTags].slice(0, NAMES_MAX),
+      sizeBytes: Number(size),
+    }))
+    .filter(({ names }) => names.length > 0);
+}
+
+/** Whether two reports say the same, heartbeats aside. */
+export function saysTheSame(a: NodeStatus, b: NodeStatus): boolean {
+  return comparable(a) === comparable(b);
+}
+
+function comparable(status: NodeStatus): string {
+  const { capacity: has, allocatable: gives, addresses, nodeInfo, images, daemonEndpoints } = status;
+  const facts = (status.conditions ?? []).map(({ type, status: is, reason, message }) => [type, is, reason, message]);
+  return JSON.stringify([sorted(has), sorted(gives), addresses, sorted(nodeInfo), images, daemonEndpoints, facts]);
+}
+
+function sorted(map: object | undefined): [string, unknown][] {
+  return Object.entries(map ?? {})
+    .filter(([, value]) => value !== '')
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}

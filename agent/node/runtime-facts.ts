@@ -1,0 +1,33 @@
+// What the runtime can do and how it makes control groups, from its own word.
+import { isCri } from '../cri/call.ts';
+import type { RuntimeClient } from '../cri/runtime.ts';
+import type { RuntimeStatus } from '../cri/types.ts';
+import type { NodeAbilities } from '../pods/unsupported.ts';
+
+export async function runtimeAbilities(runtime: RuntimeClient, signal: AbortSignal): Promise<NodeAbilities> {
+  const { runtimeHandlers } = await runtime.status(false, signal);
+  return {
+    userNamespaces: runtimeHandlers.some(({ features }) => features?.userNamespaces === true),
+    runtimeHandlers: runtimeHandlers.map(({ name }) => name).filter((name) => name !== ''),
+  };
+}
+
+/** Agent and runtime must agree on who makes groups, or pods land in two trees. */
+export async function cgroupDriver(runtime: RuntimeClient, signal: AbortSignal): Promise<'systemd' | 'cgroupfs'> {
+  try {
+    return (await runtime.cgroupDriver(signal)) === 'SYSTEMD' ? 'systemd' : 'cgroupfs';
+  } catch (err) {
+    if (!isCri(err, 'UNIMPLEMENTED')) throw err;
+  }
+  return driverInConfig(await runtime.status(true, signal));
+}
+
+/** Runtimes of the 1.x line tell only in their configuration, which they show as JSON. */
+export function driverInConfig({ info }: Pick<RuntimeStatus, 'info'>): 'systemd' | 'cgroupfs' {
+  interface Config {
+    containerd?: { defaultRuntimeName?: string; runtimes?: Record<string, { options?: { SystemdCgroup?: boolean } }> };
+  }
+  const { containerd } = JSON.parse(info['config'] ?? '{}') as Config;
+  const { options } = containerd?.runtimes?.[containerd.defaultRuntimeName ?? 'runc'] ?? {};
+  return options?.SystemdCgroup === true ? 'systemd' : 'cgroupfs';
+}
