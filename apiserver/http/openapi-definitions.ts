@@ -3,6 +3,7 @@
 import { apiVersionOf, type ResourceDefinition } from '../../api/resource.ts';
 import { definitionOf, type Json, type OpenApiVersion, scalarDefinition } from '../../api/schema/openapi.ts';
 import { field, list, type ObjectSchema, object, required, string } from '../../api/schema/schema.ts';
+import { descriptionOf } from '../../api/types/descriptions.ts';
 import { APIGroup, APIGroupList, APIResourceList, APIVersions } from '../../api/types/meta/discovery.ts';
 import { GroupResource } from '../../api/types/meta/group-version.ts';
 import { ListMeta } from '../../api/types/meta/list-meta.ts';
@@ -90,7 +91,17 @@ export function definitions(resources: readonly ResourceDefinition[], version: O
     const its = kinds.get(name);
     if (its !== undefined) body['x-kubernetes-group-version-kind'] = its;
   }
+  for (const [name, body] of found) if (name.startsWith('io.k8s.')) describe(name, body);
   return Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Texts of built-in kinds are kept apart from the definitions; custom ones bring their own. */
+function describe(name: string, body: Json): void {
+  const properties = Object.entries((body['properties'] ?? {}) as Record<string, Json>);
+  for (const [of, field] of [[body, ''] as const, ...properties.map(([field, of]) => [of, field] as const)]) {
+    const text = of['description'] ?? descriptionOf(name, field);
+    if (text !== undefined) of['description'] = text;
+  }
 }
 
 function kindsOf(resources: readonly ResourceDefinition[]): Map<string, Kind[]> {
