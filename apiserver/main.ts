@@ -49,8 +49,8 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
       nodePorts: new NumberSupply(config.nodePortRange.from, config.nodePortRange.to, random),
     },
     nodes: { tls: await kubeletTls(config) },
-    openCache: (definition, strategy, prefix) =>
-      caches.open({ prefix, namespaced: definition.namespaced, project: projectionOf(definition, strategy) }),
+    openCache: (definition, prefix) =>
+      caches.open({ prefix, namespaced: definition.namespaced, project: projectionOf(definition) }),
   });
   for (const definition of builtinResources) registry.serve(definition, strategyOf(definition));
   await registry.ready(signal);

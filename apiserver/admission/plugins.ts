@@ -1,4 +1,23 @@
 // The admission plugins in the order in which they are asked.
 import type { AdmissionPlugin } from './admission.ts';
+import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { podPriority, priorityClassDefault } from './priority.ts';
+import { runtimeClass } from './runtime-class.ts';
+import { serviceAccount } from './service-account.ts';
+import { storageObjectInUseProtection } from './storage-in-use.ts';
+import { taintNodesByCondition } from './taint-nodes.ts';
 
-export const admissionPlugins: readonly AdmissionPlugin[] = [];
+export const admissionPlugins: readonly AdmissionPlugin[] = [
+  namespaceLifecycle,
+  serviceAccount,
+  taintNodesByCondition,
+  podPriority,
+  priorityClassDefault,
+  defaultTolerationSeconds,
+  defaultStorageClass,
+  storageObjectInUseProtection,
+  runtimeClass,
+  defaultIngressClass,
+];

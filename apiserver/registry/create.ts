@@ -4,10 +4,11 @@ import type { KubeObject } from '../../api/schema/kind.ts';
 import { ApiError, alreadyExists } from '../../api/status.ts';
 import { decodeBody } from './codec.ts';
 import { trackManager } from './managed-fields.ts';
-import { beginLife, settleNamespace } from './metadata.ts';
+import { beginLife, hasStatus, settleNamespace } from './metadata.ts';
 import type { ApiRequest, ObjectResponse } from './request.ts';
 import type { ResourceStore } from './resource-store.ts';
 import { objectMetaProblems } from './validation/object-meta.ts';
+import { resetStatus } from './views.ts';
 import { attributesOf, contextOf, putIntoStore, refuseIf } from './write.ts';
 
 /** A generated name that is taken is replaced by another this often. */
@@ -31,11 +32,13 @@ export async function createDecoded(
 ): Promise<ObjectResponse> {
   const { strategy, context, definition } = of;
   settleNamespace(request, object);
-  await context.admission.admit(attributesOf(request, 'CREATE', object, undefined), context);
+  // Before admission: what plugins add belongs to nobody.
   if (!tracked) trackManager(of, request, object, undefined);
+  await context.admission.admit(attributesOf(request, 'CREATE', object, undefined), context);
   const write = contextOf(of, request);
   beginLife(object, context.random.uuid(), write.nowMs);
   if (strategy.hasGeneration) object.metadata.generation = 1;
+  if (hasStatus(definition) && !strategy.statusAtCreation) resetStatus(definition, object);
   strategy.prepareForCreate?.(object, write);
   const { generateName } = object.metadata;
   const isGenerated = !object.metadata.name && Boolean(generateName);

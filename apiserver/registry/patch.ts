@@ -18,7 +18,7 @@ import { overwrite } from './write.ts';
 
 type PatchType = 'json' | 'merge' | 'strategic';
 
-const TYPES: Readonly<Record<string, PatchType>> = {
+export const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
   'application/json-patch+json': 'json',
   'application/merge-patch+json': 'merge',
   'application/strategic-merge-patch+json': 'strategic',
@@ -28,7 +28,7 @@ const APPLY = 'application/apply-patch+yaml';
 export async function patchObject(of: ResourceStore, request: ApiRequest): Promise<ObjectResponse> {
   const contentType = mediaType(request.body?.contentType ?? '');
   if (contentType === APPLY) return apply(of, request);
-  const type = TYPES[contentType];
+  const type = PATCH_TYPES[contentType];
   if (type === undefined || (type === 'strategic' && of.definition.schema.custom)) {
     throw unsupportedMediaType(
       of.definition.schema.custom ? PATCHES.filter((each) => !each.includes('strategic')) : PATCHES.slice(0, 4),

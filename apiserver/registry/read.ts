@@ -6,7 +6,7 @@ import { type ContinueToken, decodeContinue, encodeContinue } from './continue-t
 import { parseResourceVersion, type RequestOptions } from './options.ts';
 import type { ApiRequest, ListResponse, ObjectResponse } from './request.ts';
 import { type ResourceStore, viewOf } from './resource-store.ts';
-import { parseSelectors } from './selectors.ts';
+import { selectorOf } from './selectors.ts';
 import { eachInTurns } from './turns.ts';
 
 const FUTURE_WAIT_MS = 3_000;
@@ -26,7 +26,7 @@ export function existing(of: ResourceStore, { namespace, name }: { namespace: st
 
 export async function listObjects(of: ResourceStore, request: ApiRequest): Promise<ListResponse> {
   const { namespace, options } = request;
-  const selector = parseSelectors(options.labelSelector, options.fieldSelector, of.definition.selectableFields);
+  const selector = selectorOf(of.definition, options);
   const token = options.continue === '' ? undefined : continueFrom(options);
   const snapshot = await snapshotFor(of, options, token, request.signal);
   const within = namespace !== '' ? namespace : selector.namespace;

@@ -39,6 +39,7 @@ export interface RegistryContext {
   /** The decoded, shared objects of a kind as the cache has them now. */
   objects<T extends KubeObject>(of: ResourceDefinition<T>): Objects<T>;
   find(group: string, plural: string, version?: string): ResourceDefinition | undefined;
+  storeOf(definition: ResourceDefinition): ResourceStore;
   /** An object of one version as another version of the same storage has it. */
   inVersion(
     object: KubeObject,
@@ -67,7 +68,7 @@ export interface RegistryParts {
   readonly nodes: NodeConnections;
   readonly authorizer: Authorizer;
   /** The watch cache over everything under `prefix`, following the store until the server ends. */
-  readonly openCache: (definition: ResourceDefinition, strategy: Strategy, prefix: string) => ResourceCache;
+  readonly openCache: (definition: ResourceDefinition, prefix: string) => ResourceCache;
 }
 
 export class Registry implements RegistryContext {
@@ -96,8 +97,7 @@ export class Registry implements RegistryContext {
   serve(definition: ResourceDefinition, strategy: Strategy = {}): ResourceStore {
     const stored = strategy.conversion?.stored() ?? definition;
     const prefix = storagePrefix(stored);
-    const home = this.#served.get(idOf(stored));
-    const cache = this.#caches.get(prefix) ?? this.#parts.openCache(stored, home?.strategy ?? strategy, prefix);
+    const cache = this.#caches.get(prefix) ?? this.#parts.openCache(stored, prefix);
     this.#caches.set(prefix, cache);
     const resource = { definition, strategy, stored, prefix, cache, store: this.#parts.store, context: this };
     this.#served.set(idOf(definition), resource);

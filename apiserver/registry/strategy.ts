@@ -34,13 +34,13 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** The object is gone from the store. */
   released?(object: T, registry: RegistryContext): void;
 
-  /** Selectable fields beyond metadata.name and metadata.namespace, by path. Scalars at plain paths need no function. */
-  fields?(object: T): Record<string, string>;
   /** Cells of the columns that have no path, in the order of the columns. */
   cells?(object: T, nowMs: number): unknown[];
 
   /** How names are spelled; DNS subdomain when absent. Returns what is wrong. */
   nameProblems?(name: string, prefix: boolean): string[];
+  /** Whether the status that a client sends with a new object is kept, as nodes' is. */
+  readonly statusAtCreation?: boolean;
   /** Whether a PUT without resourceVersion overwrites; true when absent. */
   readonly allowUnconditionalUpdate?: boolean;
   /** Whether a PUT of what is not there creates it. */

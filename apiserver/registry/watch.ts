@@ -10,7 +10,7 @@ import { parseResourceVersion } from './options.ts';
 import { newest, notOlderThan } from './read.ts';
 import type { ApiRequest, WatchResponse, WatchSink } from './request.ts';
 import { type ResourceStore, viewOf } from './resource-store.ts';
-import { parseSelectors, type Selector } from './selectors.ts';
+import { type Selector, selectorOf } from './selectors.ts';
 
 /** Of the objects a watch begins with. */
 const TOLD_PER_TURN = 200;
@@ -29,7 +29,7 @@ export async function watchObjects<T extends KubeObject>(
   request: ApiRequest,
 ): Promise<WatchResponse> {
   const { options } = request;
-  const selector = parseSelectors(options.labelSelector, options.fieldSelector, of.definition.selectableFields);
+  const selector = selectorOf(of.definition, options);
   const namespace = request.namespace !== '' ? request.namespace : (selector.namespace ?? '');
   const revision = parseResourceVersion(options.resourceVersion, 'watch');
   const wantsInitial = options.sendInitialEvents ?? (revision === undefined || revision === 0);

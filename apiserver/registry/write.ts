@@ -6,13 +6,14 @@ import { conflict, type FieldProblem, invalid, MODIFIED } from '../../api/status
 import type { Attributes, Operation } from '../admission/admission.ts';
 import type { CachedObject } from '../cache/contract.ts';
 import type { Op } from '../store/store.ts';
-import { bumpGeneration, carryOver, immutableMetadataProblems } from './metadata.ts';
+import { bumpGeneration, carryOver, hasStatus, immutableMetadataProblems } from './metadata.ts';
 import { asCached, copyOf, encodeForStore, isSame } from './objects.ts';
 import { existing } from './read.ts';
 import type { ApiRequest, ObjectResponse } from './request.ts';
 import { keyIn, type ResourceStore, viewOf } from './resource-store.ts';
 import type { Undo, WriteContext } from './strategy.ts';
 import { objectMetaProblems } from './validation/object-meta.ts';
+import { keepStatus, statusOnly } from './views.ts';
 
 export const ATTEMPTS = 20;
 
@@ -58,6 +59,20 @@ export async function overwrite(
   throw conflict(of.definition, request.name, MODIFIED);
 }
 
+/** A deed's change to the newest state, without the checks of a client's write. Tried again when somebody was faster. */
+export async function overwriteRaw(
+  of: ResourceStore,
+  request: ApiRequest,
+  change: (cached: CachedObject) => KubeObject,
+): Promise<ObjectResponse> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const cached = existing(of, request);
+    const done = await commit(of, request, cached, change(cached));
+    if (done !== undefined) return done;
+  }
+  throw conflict(of.definition, request.name, MODIFIED);
+}
+
 /** Everything between what was asked and what is stored: admission, preparation, checks. */
 async function nextState(
   of: ResourceStore,
@@ -73,8 +88,7 @@ async function nextState(
   await context.admission.admit(attributesOf(request, 'UPDATE', next, current), context);
   const conditional = checkVersion(of, next, cached);
   carryOver(next, current);
-  if (view !== undefined) view.prepareForUpdate?.(next, current, write);
-  else strategy.prepareForUpdate?.(next, current, write);
+  prepare(of, next, current, write);
   if (strategy.hasGeneration) bumpGeneration(next, current);
   refuseIf(of, request.name, [
     ...objectMetaProblems(next, { namespaced: of.definition.namespaced, nameProblems: strategy.nameProblems }),
@@ -84,6 +98,16 @@ async function nextState(
   if (view === undefined) request.warnings.push(...(strategy.warnings?.(next, current) ?? []));
   await context.admission.validate(attributesOf(request, 'UPDATE', next, current), context);
   return { next, conditional };
+}
+
+/** The part of the object that this path does not write is taken from what is there. */
+function prepare(of: ResourceStore, next: KubeObject, current: KubeObject, write: WriteContext): void {
+  const { definition, strategy } = of;
+  const { subresource } = write;
+  if (subresource === 'status') statusOnly(next, current);
+  else if (hasStatus(definition)) keepStatus(next, current);
+  const view = subresource === undefined ? strategy : strategy.subresources?.[subresource];
+  view?.prepareForUpdate?.(next, current, write);
 }
 
 /** Whether the write named the version it means. */

@@ -1,15 +1,82 @@
 // What is special about each kind: the table of strategies. A kind that is not here is served as it is declared.
 import { groupResource, type ResourceDefinition } from '../../../api/resource.ts';
 import type { KubeObject } from '../../../api/schema/kind.ts';
+import * as admissionregistration from '../../../api/types/admissionregistration/resources.ts';
+import { customResourceDefinitions } from '../../../api/types/apiextensions/resources.ts';
+import * as apps from '../../../api/types/apps/resources.ts';
+import * as batch from '../../../api/types/batch/resources.ts';
+import { leases } from '../../../api/types/coordination/resources.ts';
+import * as legacy from '../../../api/types/core/legacy-resources.ts';
+import * as core from '../../../api/types/core/resources.ts';
+import { endpointSlices } from '../../../api/types/discovery/resources.ts';
+import * as flowcontrol from '../../../api/types/flowcontrol/resources.ts';
+import * as networking from '../../../api/types/networking/resources.ts';
+import { podDisruptionBudgets } from '../../../api/types/policy/resources.ts';
+import * as dra from '../../../api/types/resource/resources.ts';
+import { priorityClasses } from '../../../api/types/scheduling/resources.ts';
+import * as storage from '../../../api/types/storage/resources.ts';
 import type { Strategy } from '../strategy.ts';
+import { deploymentStrategy, scalable } from './apps/workloads.ts';
+import { jobStrategy } from './batch/jobs.ts';
+import { namespaceStrategy } from './core/namespaces.ts';
+import { nodeStrategy } from './core/nodes.ts';
+import { bindPod } from './core/pod-binding.ts';
+import { podStrategy } from './core/pods.ts';
+import { replicationControllerStrategy } from './core/replication-controllers.ts';
+import { serviceStrategy } from './core/services.ts';
 
 const table = new Map<string, Strategy>();
+const idOf = (of: ResourceDefinition) => `${groupResource(of)}/${of.version}`;
 
 function add<T extends KubeObject>(of: ResourceDefinition<T>, strategy: Strategy<T>): void {
-  table.set(`${groupResource(of)}/${of.version}`, strategy as unknown as Strategy);
+  table.set(idOf(of as unknown as ResourceDefinition), strategy as unknown as Strategy);
 }
-void add;
+
+/** Nothing special but that changes are counted. */
+const counted = { hasGeneration: true };
+const countedKinds = [
+  admissionregistration.mutatingAdmissionPolicies,
+  admissionregistration.mutatingAdmissionPolicyBindings,
+  admissionregistration.mutatingWebhookConfigurations,
+  admissionregistration.validatingAdmissionPolicies,
+  admissionregistration.validatingAdmissionPolicyBindings,
+  admissionregistration.validatingWebhookConfigurations,
+  apps.daemonSets,
+  batch.cronJobs,
+  customResourceDefinitions,
+  dra.deviceClasses,
+  dra.resourceSlices,
+  endpointSlices,
+  flowcontrol.flowSchemas,
+  flowcontrol.priorityLevelConfigurations,
+  legacy.podTemplates,
+  networking.ingressClasses,
+  networking.ingresses,
+  networking.networkPolicies,
+  podDisruptionBudgets,
+  priorityClasses,
+] as unknown as ResourceDefinition[];
+for (const of of countedKinds) add(of, counted);
+
+add(apps.deployments, deploymentStrategy);
+add(apps.replicaSets, scalable);
+add(apps.statefulSets, scalable);
+add(batch.jobs, jobStrategy);
+add(core.namespaces, namespaceStrategy);
+add(core.nodes, nodeStrategy);
+add(core.pods, podStrategy);
+add(core.services, serviceStrategy);
+add(legacy.bindings, { handlers: { create: bindPod } });
+add(legacy.replicationControllers, replicationControllerStrategy);
+
+/** A PUT creates what is not there. */
+const createdByPut = { allowCreateOnUpdate: true };
+add(core.endpoints, createdByPut);
+add(core.events, createdByPut);
+add(core.limitRanges, createdByPut);
+add(leases, { ...createdByPut, allowUnconditionalUpdate: false });
+add(storage.csiDrivers, { allowUnconditionalUpdate: false });
 
 export function strategyOf(of: ResourceDefinition): Strategy {
-  return table.get(`${groupResource(of)}/${of.version}`) ?? {};
+  return table.get(idOf(of)) ?? {};
 }

@@ -1,7 +1,8 @@
 // metadata, as every kind has it.
+
+import { dns1123Subdomain, labelValue, qualifiedName } from '../../../api/names.ts';
 import type { KubeObject } from '../../../api/schema/kind.ts';
 import type { FieldProblem } from '../../../api/status.ts';
-import { dnsSubdomain, labelValue, qualifiedName } from './names.ts';
 import { forbidden, invalidValue, required, tooLong } from './problems.ts';
 
 export interface NameRules {
@@ -9,10 +10,15 @@ export interface NameRules {
   readonly nameProblems?: (name: string, prefix: boolean) => string[];
 }
 
+/** A prefix gets a suffix, so it may end with a dash. */
+export function asPrefixToo(check: (name: string) => string[]): (name: string, prefix: boolean) => string[] {
+  return (name, prefix) => check(prefix && name.endsWith('-') ? `${name.slice(0, -1)}a` : name);
+}
+
 const ANNOTATIONS_MAX = 256 * 1024;
 
 export function objectMetaProblems({ metadata }: KubeObject, rules: NameRules): FieldProblem[] {
-  const { nameProblems = dnsSubdomain, namespaced } = rules;
+  const { nameProblems = asPrefixToo(dns1123Subdomain), namespaced } = rules;
   const problems: FieldProblem[] = [];
   const { name, generateName, namespace } = metadata;
   if (generateName) {

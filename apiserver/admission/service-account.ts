@@ -1,0 +1,68 @@
+// Every pod runs as a service account: the default one unless it names another, with the account's token mounted.
+import { nameSuffix } from '../../api/random.ts';
+import { forbidden } from '../../api/status.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import { pods, serviceAccounts } from '../../api/types/core/resources.ts';
+import type { ServiceAccount } from '../../api/types/core/service-account.ts';
+import type { RegistryContext } from '../registry/registry.ts';
+import type { AdmissionPlugin } from './admission.ts';
+
+const MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
+const MIRROR = 'kubernetes.io/config.mirror';
+/** An hour and a little, so that a kubelet that refreshes hourly is never late. */
+const TOKEN_SECONDS = 3607;
+
+export const serviceAccount: AdmissionPlugin = {
+  name: 'ServiceAccount',
+  resources: ['pods'],
+  operations: ['CREATE'],
+  admit({ object, namespace }, registry) {
+    const pod = object as unknown as Pod;
+    const { spec, metadata } = pod;
+    // A mirror of what a node runs anyway gets nothing from the API.
+    if (metadata.annotations?.[MIRROR] !== undefined) return;
+    spec.serviceAccountName ||= 'default';
+    spec.serviceAccount = spec.serviceAccountName;
+    const account = accountOf(pod, namespace, registry);
+    if (automounts(pod, account)) mountToken(pod, `kube-api-access-${nameSuffix(registry.random)}`);
+    if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
+      spec.imagePullSecrets = structuredClone(account.imagePullSecrets);
+    }
+  },
+};
+
+function accountOf({ metadata, spec }: Pod, namespace: string, registry: RegistryContext): ServiceAccount {
+  const name = spec.serviceAccountName!;
+  const account = registry.objects(serviceAccounts).get(namespace, name);
+  if (account !== undefined) return account;
+  const why = `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`;
+  throw forbidden(pods, metadata.name, why);
+}
+
+function automounts({ spec }: Pod, account: ServiceAccount): boolean {
+  return spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true;
+}
+
+/** Into every container that has nothing there yet. */
+function mountToken({ spec }: Pod, name: string): void {
+  let needed = false;
+  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+    if (container.volumeMounts?.some(({ mountPath }) => mountPath === MOUNT_PATH)) continue;
+    const mount = { name, readOnly: true, mountPath: MOUNT_PATH };
+    container.volumeMounts = [...(container.volumeMounts ?? []), mount];
+    needed = true;
+  }
+  if (!needed) return;
+  const sources = [
+    { serviceAccountToken: { expirationSeconds: TOKEN_SECONDS, path: 'token' } },
+    { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+    {
+      downwardAPI: {
+        items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
+      },
+    },
+    // Recorded so: a second authority, for serving certificates, published to every namespace beside the first.
+    { configMap: { name: 'openshift-service-ca.crt', items: [{ key: 'service-ca.crt', path: 'service-ca.crt' }] } },
+  ];
+  spec.volumes = [...(spec.volumes ?? []), { name, projected: { sources, defaultMode: 0o644 } }];
+}

@@ -1,0 +1,22 @@
+// Jobs: unless told otherwise, a job finds its pods by its own uid.
+import type { Job } from '../../../../api/types/batch/job.ts';
+import type { Strategy } from '../../strategy.ts';
+
+const UID = 'batch.kubernetes.io/controller-uid';
+const NAME = 'batch.kubernetes.io/job-name';
+/** As they were called before they had a prefix. */
+const OLD_UID = 'controller-uid';
+const OLD_NAME = 'job-name';
+
+export const jobStrategy: Strategy<Job> = {
+  hasGeneration: true,
+  defaultPropagation: 'Orphan',
+  prepareForCreate(job) {
+    if (job.spec.manualSelector === true) return;
+    const { name, uid } = job.metadata;
+    const labels = { [UID]: uid, [NAME]: name, [OLD_UID]: uid, [OLD_NAME]: name };
+    const { template } = job.spec;
+    template.metadata = { ...template.metadata, labels: { ...labels, ...template.metadata?.labels } };
+    job.spec.selector = { ...job.spec.selector, matchLabels: { ...job.spec.selector?.matchLabels, [UID]: uid } };
+  },
+};

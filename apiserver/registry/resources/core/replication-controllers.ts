@@ -1,0 +1,21 @@
+// Replication controllers: a scale whose selector is a plain map of labels.
+import type { ReplicationController } from '../../../../api/types/core/replication-controller.ts';
+import type { Strategy } from '../../strategy.ts';
+import { scaleOf } from '../scale.ts';
+
+export const replicationControllerStrategy: Strategy<ReplicationController> = {
+  hasGeneration: true,
+  subresources: {
+    scale: scaleOf({
+      replicas: ({ spec }) => spec.replicas ?? 0,
+      setReplicas: (object, replicas) => {
+        object.spec.replicas = replicas;
+      },
+      current: ({ status }) => status.replicas ?? 0,
+      selector: ({ spec }) => {
+        const pairs = Object.entries(spec.selector ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+        return pairs.map(([key, value]) => `${key}=${value}`).join(',');
+      },
+    }),
+  },
+};
