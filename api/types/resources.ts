@@ -74,6 +74,6 @@ export const builtinGroups: readonly GroupDefinition[] = [
   { group: 'coordination.k8s.io', versions: ['v1'], priority: 16500 },
   { group: 'node.k8s.io', versions: ['v1'], priority: 16300 },
   { group: 'discovery.k8s.io', versions: ['v1'], priority: 16200 },
+  { group: 'resource.k8s.io', versions: ['v1'], priority: 16200 },
   { group: 'flowcontrol.apiserver.k8s.io', versions: ['v1'], priority: 16100 },
-  { group: 'resource.k8s.io', versions: ['v1'], priority: 15900 },
 ];
