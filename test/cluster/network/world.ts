@@ -15,6 +15,8 @@ export interface TestService {
   node?: string;
   spec?: Partial<NonNullable<Service['spec']>>;
   nodePort?: number;
+  /** Address of the load balancer. */
+  ingress?: string;
 }
 
 export class TestWorld implements NetworkInput {
@@ -58,6 +60,7 @@ export function aService({
   protocol = 'TCP',
   nodePort,
   spec,
+  ingress,
 }: TestService): Service {
   return {
     apiVersion: 'v1',
@@ -70,6 +73,7 @@ export function aService({
       ports: [{ port, protocol, targetPort: target, nodePort }],
       ...spec,
     },
+    status: ingress === undefined ? {} : { loadBalancer: { ingress: [{ ip: ingress }] } },
   } as Service;
 }
 
