@@ -16,10 +16,14 @@ export interface Desired {
   readonly complete: { readonly services: boolean; readonly pods: boolean };
 }
 
+interface Has {
+  has(name: string): boolean;
+}
+
 const POD_SETS: ReadonlySet<string> = new Set(['known-pods', 'hairpin']);
 
 /** One step. `chains` are those the table has; the shared chains a step adds are put into it by the caller. */
-export function changeOps(before: Desired, after: Desired, chains: ReadonlySet<string>, family: Family): NftOp[] {
+export function changeOps(before: Desired, after: Desired, chains: Has, family: Family): NftOp[] {
   const removed: Element[] = [];
   const added: Element[] = [];
   for (const [key, old] of before.frontends) {
@@ -44,7 +48,7 @@ export function reconcileOps(kernel: KernelState | undefined, desired: Desired, 
   const fixed = fixedChains(config);
   const known = new Set([...fixed, ...shared].map(({ name }) => name));
   const inUse = desired.complete.services && desired.complete.pods ? known : undefined;
-  const strangers = [...(kernel?.chains ?? [])].filter((name) => inUse !== undefined && !inUse.has(name));
+  const strangers = [...(kernel?.chains.keys() ?? [])].filter((name) => inUse !== undefined && !inUse.has(name));
   return [
     { add: 'table' },
     ...fixedSets(config.family),
@@ -111,7 +115,7 @@ function pushDifference(old: readonly Element[], next: readonly Element[], remov
   added.push(...next.filter((e) => before.get(id(e)) !== e.value));
 }
 
-function missingChains(added: readonly Element[], chains: ReadonlySet<string>, family: Family): NftOp[] {
+function missingChains(added: readonly Element[], chains: Has, family: Family): NftOp[] {
   const needed = dedupe(added.map(({ value }) => value)).flatMap((verdict) => chainsFor(verdict, family));
   const byName = new Map(needed.map((chain): [string, NftOp] => [chain.name, chain]));
   return [...byName].filter(([name]) => !chains.has(name)).map(([, op]) => op);

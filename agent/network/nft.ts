@@ -103,7 +103,8 @@ export class NftError extends Error {
 
 /** What a table holds: its chains, and the elements of each set and map (sets map to the empty string). */
 export interface KernelState {
-  readonly chains: ReadonlySet<string>;
+  /** How many rules each chain has. */
+  readonly chains: ReadonlyMap<string, number>;
   readonly elements: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
@@ -174,10 +175,13 @@ type Json = { readonly [key: string]: unknown };
 /** Reads `nft -j list table`: nft's structured elements become the text we write them as. */
 export function parseTable(json: string): KernelState {
   const { nftables } = JSON.parse(json) as { nftables: Json[] };
-  const chains = new Set<string>();
+  const chains = new Map<string, number>();
   const elements = new Map<string, Map<string, string>>();
   for (const item of nftables) {
-    if (item.chain !== undefined) chains.add((item.chain as { name: string }).name);
+    const chain = item.chain as { name: string } | undefined;
+    if (chain !== undefined) chains.set(chain.name, chains.get(chain.name) ?? 0);
+    const rule = item.rule as { chain: string } | undefined;
+    if (rule !== undefined) chains.set(rule.chain, (chains.get(rule.chain) ?? 0) + 1);
     const set = (item.set ?? item.map) as { name: string; elem?: unknown[]; map?: unknown } | undefined;
     if (set === undefined) continue;
     const into = new Map<string, string>();

@@ -2,7 +2,7 @@
 // changed; when it cannot be sure (at the start, after a refusal, after a foreign change) it asks the kernel.
 import type { Logger } from '../../api/log.ts';
 import { changeOps, compareElements, type Desired, rebuildOps, reconcileOps, wantedElements } from './model.ts';
-import { type Nft, NftError, type Table } from './nft.ts';
+import { type Nft, NftError, type NftOp, type Table } from './nft.ts';
 import { type RulesetConfig, tableOf } from './ruleset.ts';
 
 export class TableSync {
@@ -12,7 +12,9 @@ export class TableSync {
   #config: RulesetConfig;
   /** What the kernel holds as far as we know; undefined: ask. */
   #have: Desired | undefined;
-  #chains = new Set<string>();
+  /** How many rules each chain must have: what we wrote, so that no change in between can slip into it ... */
+  #chains = new Map<string, number>();
+  /** ... and their text as the kernel shows it, which only the kernel can tell. */
   #fingerprint = '';
 
   constructor(config: RulesetConfig, nft: Nft, log: Logger) {
@@ -45,9 +47,9 @@ export class TableSync {
     this.#have = undefined;
     await this.#nft.apply(this.table, ops, signal);
     this.#have = desired;
-    const newChains = ops.flatMap((op) => ('add' in op && op.add === 'chain' ? [op.name] : []));
-    if (newChains.length > 0) {
-      for (const name of newChains) this.#chains.add(name);
+    const newChains = ruleCounts(ops);
+    if (newChains.size > 0) {
+      for (const [name, count] of newChains) this.#chains.set(name, count);
       this.#fingerprint = await this.#nft.fingerprint(this.table, signal);
     }
   }
@@ -59,9 +61,11 @@ export class TableSync {
     const kernel = await this.#nft.read(this.table, signal);
     const { removed, added } = compareElements(kernel, wantedElements(have), have.complete);
     const rules = await this.#nft.fingerprint(this.table, signal);
-    if (removed.length === 0 && added.length === 0 && rules === this.#fingerprint) return true;
+    const rulesChanged =
+      rules !== this.#fingerprint || [...this.#chains].some(([name, n]) => kernel?.chains.get(name) !== n);
+    if (removed.length === 0 && added.length === 0 && !rulesChanged) return true;
     this.#log.warn(
-      { missing: added.length, unknown: removed.length, rulesChanged: rules !== this.#fingerprint },
+      { missing: added.length, unknown: removed.length, rulesChanged },
       'the table was changed by somebody else',
     );
     this.#have = undefined;
@@ -80,9 +84,18 @@ export class TableSync {
       this.#log.warn({ err }, 'the table cannot be reconciled, it is made anew');
       await this.#nft.apply(this.table, rebuildOps(desired, this.#config), signal);
     }
-    const after = await this.#nft.read(this.table, signal);
-    this.#chains = new Set(after?.chains);
+    const written = ruleCounts(ops);
+    // Before all is known, chains from before stay beside ours.
+    const whole = desired.complete.services && desired.complete.pods;
+    this.#chains = new Map([...(whole ? [] : (kernel?.chains ?? [])), ...written]);
     this.#fingerprint = await this.#nft.fingerprint(this.table, signal);
     this.#have = desired;
   }
+}
+
+function ruleCounts(ops: readonly NftOp[]): Map<string, number> {
+  const counts = ops.flatMap((op): [string, number][] =>
+    'add' in op && op.add === 'chain' ? [[op.name, op.rules.length]] : [],
+  );
+  return new Map(counts);
 }

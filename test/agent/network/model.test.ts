@@ -81,7 +81,10 @@ function consistent({ chains, elements }: Kernel): void {
   }
 }
 
-const state = (kernel: Kernel): KernelState => ({ chains: new Set(kernel.chains.keys()), elements: kernel.elements });
+const state = (kernel: Kernel): KernelState => ({
+  chains: new Map([...kernel.chains].map(([name, rules]) => [name, rules.length])),
+  elements: kernel.elements,
+});
 function holds(kernel: Kernel, desired: Desired): void {
   for (const [name, want] of wantedElements(desired)) {
     if (!DYNAMIC_MAPS.has(name))

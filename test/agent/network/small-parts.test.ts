@@ -77,6 +77,7 @@ test('parseTable gives elements back as they were written', () => {
       nftables: [
         { metainfo: {} },
         { chain: { name: 'pick-2' } },
+        { rule: { chain: 'pick-2' } },
         map('services', [
           [{ concat: ['10.43.0.1', 'tcp', 80] }, { goto: { target: 'pick-2' } }],
           [{ concat: ['10.43.0.2', 'udp', 53] }, { drop: null }],
@@ -94,7 +95,7 @@ test('parseTable gives elements back as they were written', () => {
       ],
     }),
   );
-  assert.deepEqual([...chains], ['pick-2']);
+  assert.deepEqual([...chains], [['pick-2', 1]]);
   assert.deepEqual(
     [...elements.get('services')!],
     [
