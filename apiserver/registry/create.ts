@@ -17,6 +17,7 @@ const NAME_MAX = 63;
 
 export async function createObject(of: ResourceStore, request: ApiRequest): Promise<ObjectResponse> {
   const object = await decodeBody(of.definition, request);
+  of.strategy.defaults?.(object);
   if (object.metadata.resourceVersion) {
     throw new ApiError(500, '', 'resourceVersion should not be set on objects to be created');
   }

@@ -5,7 +5,7 @@ import { parseJson } from '../../api/schema/json.ts';
 import { SyntaxProblem } from '../../api/schema/json-value.ts';
 import type { KubeObject } from '../../api/schema/kind.ts';
 import { parseYaml } from '../../api/schema/yaml.ts';
-import { badRequest, conflict, invalid } from '../../api/status.ts';
+import { ApiError, badRequest, conflict } from '../../api/status.ts';
 import { applyConfiguration, applyPatch } from '../patch/patch.ts';
 import { mediaType, PATCHES, unsupportedMediaType } from './bodies.ts';
 import { checkVersion, settle } from './codec.ts';
@@ -71,7 +71,8 @@ function patched(
 ): KubeObject {
   const { definition } = of;
   const result = applyPatch({ type, schema: definition.schema, current, patch });
-  const next = decodePatched(of, request, result, patch);
+  const next = decodePatched(of, request, result);
+  of.strategy.defaults?.(next);
   checkNames(request, next);
   settleNamespace(request, next);
   trackManager(of, request, next, current);
@@ -79,20 +80,16 @@ function patched(
 }
 
 /** A result that is no object of the kind is the patch's fault. */
-function decodePatched(
-  { definition }: ResourceStore,
-  request: ApiRequest,
-  result: unknown,
-  patch: unknown,
-): KubeObject {
+function decodePatched({ definition }: ResourceStore, request: ApiRequest, result: unknown): KubeObject {
   try {
     checkVersion(definition, result as object);
     decode(definition.schema, result);
   } catch (err) {
     const wrong = err instanceof DecodeProblem ? err.message : /: (no kind .*)$/.exec((err as Error).message)?.[1];
     if (wrong === undefined) throw err;
-    const message = `Invalid value: ${JSON.stringify(JSON.stringify(patch))}: ${wrong}`;
-    throw invalid({ group: '', kind: '' }, '', [{ path: 'patch', reason: 'FieldValueInvalid', message }]);
+    const message = `Invalid value: ${JSON.stringify(sortedJson(result))}: ${wrong}`;
+    const causes = [{ reason: 'FieldValueInvalid', message, field: 'patch' }];
+    throw new ApiError(422, 'Invalid', ` "" is invalid: patch: ${message}`, { causes });
   }
   return settle(
     definition,
@@ -101,6 +98,14 @@ function decodePatched(
     request.options.fieldValidation,
     request.warnings,
   );
+}
+
+/** As Go prints a map: keys in order. */
+function sortedJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
 }
 
 // ------------------------------------------------------------------ server-side apply

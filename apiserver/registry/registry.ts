@@ -176,6 +176,7 @@ export class Registry implements RegistryContext {
   async perform(request: ApiRequest): Promise<ApiResponse> {
     const of = this.storeOf(request.resource);
     const { subresource, verb } = request;
+    if (of.strategy.deprecated !== undefined) request.warnings.push(of.strategy.deprecated);
     const special =
       subresource === undefined
         ? of.strategy.handlers?.[verb]

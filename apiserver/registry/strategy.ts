@@ -21,6 +21,10 @@ export interface WriteContext {
 export type Undo = () => void;
 
 export interface Strategy<T extends KubeObject = KubeObject> {
+  /** Said to whoever uses this kind at all. */
+  readonly deprecated?: string;
+  /** What is filled in where the definition's own defaults do not reach; it belongs to whoever writes the object. */
+  defaults?(object: T): void;
   /** Changes the new object before it is checked: drops what clients may not set, fills what the server decides. */
   prepareForCreate?(object: T, context: WriteContext): void;
   prepareForUpdate?(next: T, current: T, context: WriteContext): void;

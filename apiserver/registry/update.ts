@@ -10,6 +10,7 @@ import { overwrite } from './write.ts';
 
 export async function updateObject(of: ResourceStore, request: ApiRequest): Promise<ObjectResponse> {
   const sent = await decodeBody(of.definition, request);
+  of.strategy.defaults?.(sent);
   checkNames(request, sent);
   const { resourceVersion = '' } = sent.metadata;
   if (resourceVersion !== '' && !/^\d+$/.test(resourceVersion)) {

@@ -4,6 +4,7 @@ import type { ResourceDefinition } from '../../api/resource.ts';
 import { decode } from '../../api/schema/decode.ts';
 import { applyDefaults } from '../../api/schema/defaults.ts';
 import type { KubeObject } from '../../api/schema/kind.ts';
+import type { ObjectSchema } from '../../api/schema/schema.ts';
 
 type WithStatus = KubeObject & { status?: unknown };
 
@@ -11,7 +12,10 @@ type WithStatus = KubeObject & { status?: unknown };
 export function resetStatus({ schema }: ResourceDefinition, object: WithStatus): void {
   const field = schema.fields['status'];
   if (schema.custom || field === undefined) delete object.status;
-  else object.status = applyDefaults(field.schema, decode(field.schema, {}).value);
+  else {
+    object.status = decode(field.schema, {}).value;
+    applyDefaults(schema as ObjectSchema, object);
+  }
 }
 
 /** A write by the main path leaves the status as it is. */

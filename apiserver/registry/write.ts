@@ -145,7 +145,8 @@ async function commit(
   const current = viewOf(of, cached).decoded() as KubeObject;
   if (isSame(of.definition, next, current)) return { type: 'object', code: 200, object: viewOf(of, cached) };
   const object = toStored(of, next);
-  const undo = of.strategy.reserve?.(next, current, contextOf(of, request));
+  const isWhole = request.subresource === undefined;
+  const undo = isWhole ? of.strategy.reserve?.(next, current, contextOf(of, request)) : undefined;
   // The last finalizer is gone, so the object goes with it.
   const isOver = next.metadata.deletionTimestamp !== undefined && !isHeld(of, next) && !isGraceful(next);
   const response = isOver

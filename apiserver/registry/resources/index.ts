@@ -8,6 +8,7 @@ import * as batch from '../../../api/types/batch/resources.ts';
 import { leases } from '../../../api/types/coordination/resources.ts';
 import * as legacy from '../../../api/types/core/legacy-resources.ts';
 import * as core from '../../../api/types/core/resources.ts';
+import * as volumes from '../../../api/types/core/storage-resources.ts';
 import { endpointSlices } from '../../../api/types/discovery/resources.ts';
 import * as flowcontrol from '../../../api/types/flowcontrol/resources.ts';
 import * as networking from '../../../api/types/networking/resources.ts';
@@ -16,10 +17,12 @@ import * as dra from '../../../api/types/resource/resources.ts';
 import { priorityClasses } from '../../../api/types/scheduling/resources.ts';
 import * as storage from '../../../api/types/storage/resources.ts';
 import type { Strategy } from '../strategy.ts';
+import { daemonSetStrategy } from './apps/daemon-sets.ts';
 import { deploymentStrategy, scalable } from './apps/workloads.ts';
 import { jobStrategy } from './batch/jobs.ts';
 import { namespaceStrategy } from './core/namespaces.ts';
 import { nodeStrategy } from './core/nodes.ts';
+import { persistentVolumeStrategy } from './core/persistent-volumes.ts';
 import { bindPod } from './core/pod-binding.ts';
 import { podStrategy } from './core/pods.ts';
 import { replicationControllerStrategy } from './core/replication-controllers.ts';
@@ -41,7 +44,6 @@ const countedKinds = [
   admissionregistration.validatingAdmissionPolicies,
   admissionregistration.validatingAdmissionPolicyBindings,
   admissionregistration.validatingWebhookConfigurations,
-  apps.daemonSets,
   batch.cronJobs,
   customResourceDefinitions,
   dra.deviceClasses,
@@ -58,6 +60,7 @@ const countedKinds = [
 ] as unknown as ResourceDefinition[];
 for (const of of countedKinds) add(of, counted);
 
+add(apps.daemonSets, daemonSetStrategy);
 add(apps.deployments, deploymentStrategy);
 add(apps.replicaSets, scalable);
 add(apps.statefulSets, scalable);
@@ -65,13 +68,17 @@ add(batch.jobs, jobStrategy);
 add(core.namespaces, namespaceStrategy);
 add(core.nodes, nodeStrategy);
 add(core.pods, podStrategy);
+add(volumes.persistentVolumes, persistentVolumeStrategy);
 add(core.services, serviceStrategy);
 add(legacy.bindings, { handlers: { create: bindPod } });
 add(legacy.replicationControllers, replicationControllerStrategy);
 
 /** A PUT creates what is not there. */
 const createdByPut = { allowCreateOnUpdate: true };
-add(core.endpoints, createdByPut);
+add(core.endpoints, {
+  ...createdByPut,
+  deprecated: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+});
 add(core.events, createdByPut);
 add(core.limitRanges, createdByPut);
 add(leases, { ...createdByPut, allowUnconditionalUpdate: false });

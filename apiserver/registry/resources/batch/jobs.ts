@@ -1,4 +1,5 @@
 // Jobs: unless told otherwise, a job finds its pods by its own uid.
+import { deepEqual } from '../../../../api/schema/equal.ts';
 import type { Job } from '../../../../api/types/batch/job.ts';
 import type { Strategy } from '../../strategy.ts';
 
@@ -16,7 +17,10 @@ export const jobStrategy: Strategy<Job> = {
     const { name, uid } = job.metadata;
     const labels = { [UID]: uid, [NAME]: name, [OLD_UID]: uid, [OLD_NAME]: name };
     const { template } = job.spec;
+    // A job without labels of its own shows its template's, these among them.
+    const showsTemplates = template.metadata?.labels && deepEqual(job.metadata.labels, template.metadata.labels);
     template.metadata = { ...template.metadata, labels: { ...labels, ...template.metadata?.labels } };
+    if (showsTemplates) job.metadata.labels = { ...template.metadata.labels };
     job.spec.selector = { ...job.spec.selector, matchLabels: { ...job.spec.selector?.matchLabels, [UID]: uid } };
   },
 };

@@ -13,6 +13,7 @@ import { invalidValue } from '../../validation/problems.ts';
 import { overwriteRaw } from '../../write.ts';
 
 const KUBERNETES = 'kubernetes';
+const NAME_LABEL = 'kubernetes.io/metadata.name';
 
 const finalize: Handler = async (request, registry) => {
   const of = registry.storeOf(request.resource);
@@ -32,6 +33,10 @@ const finalize: Handler = async (request, registry) => {
 
 export const namespaceStrategy: Strategy<Namespace> = {
   nameProblems: asPrefixToo(dns1123Label),
+  defaults({ metadata }) {
+    // So that selectors can choose namespaces by name.
+    if (metadata.name) metadata.labels = { ...metadata.labels, [NAME_LABEL]: metadata.name };
+  },
   prepareForCreate(namespace) {
     const finalizers = namespace.spec.finalizers ?? [];
     namespace.spec.finalizers = finalizers.includes(KUBERNETES) ? finalizers : [...finalizers, KUBERNETES];

@@ -1,0 +1,21 @@
+// Daemon sets: an annotation counts the changes of their template, as it did before metadata.generation was there.
+import { deepEqual } from '../../../../api/schema/equal.ts';
+import type { DaemonSet } from '../../../../api/types/apps/daemon-set.ts';
+import type { Strategy } from '../../strategy.ts';
+
+const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
+
+function setTemplateGeneration({ metadata }: DaemonSet, count: number): void {
+  metadata.annotations = { ...metadata.annotations, [TEMPLATE_GENERATION]: String(count) };
+}
+const templateGeneration = ({ metadata }: DaemonSet) => Number(metadata.annotations?.[TEMPLATE_GENERATION] ?? 0);
+
+export const daemonSetStrategy: Strategy<DaemonSet> = {
+  hasGeneration: true,
+  defaults: (set) => setTemplateGeneration(set, templateGeneration(set)),
+  prepareForCreate: (set) => setTemplateGeneration(set, Math.max(1, templateGeneration(set))),
+  prepareForUpdate(next, current) {
+    const changed = !deepEqual(next.spec.template, current.spec.template);
+    setTemplateGeneration(next, templateGeneration(current) + (changed ? 1 : 0));
+  },
+};
