@@ -149,14 +149,6 @@ export class Nft {
     throw new NftError(`nftables cannot list table ${at.join(' ')}: ${firstLines(stderr)}`);
   }
 
-  /** The rules as the kernel shows them, without elements: equal text means that nobody touched them. */
-  async fingerprint(table: Table, signal: AbortSignal): Promise<string> {
-    const { stdout } = await this.#serially(() =>
-      this.#exec(['nft', '-s', '-t', 'list', 'table', table.family, table.name], {}, signal),
-    );
-    return stdout;
-  }
-
   #serially<T>(work: () => Promise<T>): Promise<T> {
     const next = this.#last.then(work, work);
     this.#last = next.catch(() => {});

@@ -12,10 +12,9 @@ export class TableSync {
   #config: RulesetConfig;
   /** What the kernel holds as far as we know; undefined: ask. */
   #have: Desired | undefined;
-  /** How many rules each chain must have: what we wrote, so that no change in between can slip into it ... */
+  /** How many rules each chain must have. From what we wrote, not from what the kernel shows afterwards: a foreign
+   * change in between must not pass for ours. */
   #chains = new Map<string, number>();
-  /** ... and their text as the kernel shows it, which only the kernel can tell. */
-  #fingerprint = '';
 
   constructor(config: RulesetConfig, nft: Nft, log: Logger) {
     this.table = tableOf(config.family);
@@ -47,11 +46,7 @@ export class TableSync {
     this.#have = undefined;
     await this.#nft.apply(this.table, ops, signal);
     this.#have = desired;
-    const newChains = ruleCounts(ops);
-    if (newChains.size > 0) {
-      for (const [name, count] of newChains) this.#chains.set(name, count);
-      this.#fingerprint = await this.#nft.fingerprint(this.table, signal);
-    }
+    for (const [name, count] of ruleCounts(ops)) this.#chains.set(name, count);
   }
 
   /** Looks whether the kernel still holds what we put there; if not, the next `sync` mends it. True: it does. */
@@ -60,9 +55,7 @@ export class TableSync {
     if (have === undefined) return false;
     const kernel = await this.#nft.read(this.table, signal);
     const { removed, added } = compareElements(kernel, wantedElements(have), have.complete);
-    const rules = await this.#nft.fingerprint(this.table, signal);
-    const rulesChanged =
-      rules !== this.#fingerprint || [...this.#chains].some(([name, n]) => kernel?.chains.get(name) !== n);
+    const rulesChanged = [...this.#chains].some(([name, count]) => kernel?.chains.get(name) !== count);
     if (removed.length === 0 && added.length === 0 && !rulesChanged) return true;
     this.#log.warn(
       { missing: added.length, unknown: removed.length, rulesChanged },
@@ -88,7 +81,6 @@ export class TableSync {
     // Before all is known, chains from before stay beside ours.
     const whole = desired.complete.services && desired.complete.pods;
     this.#chains = new Map([...(whole ? [] : (kernel?.chains ?? [])), ...written]);
-    this.#fingerprint = await this.#nft.fingerprint(this.table, signal);
     this.#have = desired;
   }
 }
