@@ -11,6 +11,7 @@ import { Channel } from './channel.ts';
 export type OnEvent = (containerId: string | undefined) => void;
 
 const RETRY_MS = 1_000;
+const SETTLED_MS = 500;
 // containerd keeps what CRI runs in this namespace of its own.
 const NAMESPACE = 'k8s.io';
 const TASK_TOPICS = ['/tasks/exit', '/tasks/oom'];
@@ -59,7 +60,7 @@ export class RuntimeEvents implements AsyncDisposable {
   async #fromCri(signal: AbortSignal): Promise<void> {
     type Event = { containerId: string };
     const stream = this.#cri.stream<object, Event>('GetContainerEvents', {}, signal);
-    this.#onEvent(undefined);
+    using _again = this.#lookAround();
     for await (const { containerId } of stream) this.#onEvent(containerId);
   }
 
@@ -69,7 +70,7 @@ export class RuntimeEvents implements AsyncDisposable {
     const filters = TASK_TOPICS.map((topic) => `namespace==${NAMESPACE},topic=="${topic}"`);
     type Envelope = { event: { typeUrl: string; value: Buffer } | null };
     const stream = this.#containerd.stream<object, Envelope>('Subscribe', { filters }, signal);
-    this.#onEvent(undefined);
+    using _again = this.#lookAround();
     for await (const { event } of stream) {
       if (event === null) continue;
       if (!event.typeUrl.endsWith(EXIT)) {
@@ -79,6 +80,15 @@ export class RuntimeEvents implements AsyncDisposable {
       const { containerId, id } = exit(event.value) as { containerId: string; id: string };
       if (id === containerId) this.#onEvent(containerId); // otherwise a process that somebody ran in it ended
     }
+  }
+
+  /**
+   * What happened before the subscription was in place is not told, and nothing tells when it is: so everything is
+   * looked at now and once more when it surely is.
+   */
+  #lookAround(): Disposable {
+    this.#onEvent(undefined);
+    return this.#clock.after(SETTLED_MS, () => this.#onEvent(undefined));
   }
 
   async [Symbol.asyncDispose]() {

@@ -14,6 +14,7 @@ import { type NodeInput, nodeStatus, type RuntimeView, saysTheSame } from './nod
 const LOOK_EVERY_MS = 10_000;
 /** Not ready yet, or just lost: looked at more often, so that Ready comes and goes quickly. */
 const LOOK_SOON_MS = 500;
+const RETRY_MAX_MS = 5_000;
 const REPORT_EVERY_MS = 5 * 60_000;
 
 export interface NodeAgentOptions {
@@ -74,15 +75,19 @@ export class NodeAgent implements AsyncDisposable {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
+    let retryMs = LOOK_SOON_MS;
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers<void>();
       let restMs = LOOK_SOON_MS;
       try {
         await this.#pass(signal);
         if (isReady(this.#status)) restMs = LOOK_EVERY_MS;
+        retryMs = LOOK_SOON_MS;
       } catch (err) {
         if (signal.aborted) return;
-        log.debug({ err }, 'node status not reported, trying again');
+        if (retryMs === LOOK_SOON_MS) log.warn({ err }, 'node status not reported, trying again');
+        restMs = retryMs;
+        retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
       }
       const { promise, resolve } = this.#wake;
       using _timer = clock.after(restMs, resolve);

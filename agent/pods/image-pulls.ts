@@ -6,10 +6,11 @@
 import type { Clock } from '../../api/clock.ts';
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
-import { CriError, isCri } from '../cri/call.ts';
+import { CriError } from '../cri/call.ts';
 import type { ImageClient } from '../cri/images.ts';
 import type { AuthConfig, Image } from '../cri/types.ts';
 import { goDuration } from './duration.ts';
+import { imageNameProblem } from './image-name.ts';
 import type { ImageState } from './world.ts';
 
 const PARALLEL = 4;
@@ -151,6 +152,12 @@ export class ImagePulls implements AsyncDisposable {
   async #imageRef(pod: Pod, container: Container, signal: AbortSignal): Promise<string> {
     const { images, event, clock } = this.#deps;
     const image = container.image ?? '';
+    const problem = imageNameProblem(image);
+    if (problem !== undefined) {
+      const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${problem}`;
+      event(pod, container, 'Warning', 'InspectFailed', message);
+      throw new PullError('InvalidImageName', message);
+    }
     const policy = container.imagePullPolicy ?? 'IfNotPresent';
     if (policy !== 'Always') {
       const present = await this.#inspect(pod, container, signal);
@@ -195,11 +202,9 @@ export class ImagePulls implements AsyncDisposable {
     } catch (err) {
       signal.throwIfAborted();
       const said = err instanceof CriError ? err.detail : String(err);
-      const invalid = isCri(err, 'UNKNOWN', 'INVALID_ARGUMENT') && /reference|parse/.test(said);
-      const reason = invalid ? 'InvalidImageName' : 'ImageInspectError';
       const message = `Failed to inspect image "${image}": ${said}`;
       event(pod, container, 'Warning', 'InspectFailed', message);
-      throw new PullError(reason, message);
+      throw new PullError('ImageInspectError', message);
     }
   }
 

@@ -189,7 +189,8 @@ function nextForContainer(pod: Pod, container: Container, policy: string, world:
   const isInit = !pod.spec.containers.some((app) => app.name === name);
   if (!again && !(isInit && !here)) return [];
   const waitMs = last.finishedAtMs + last.backOffMs - nowMs;
-  const ranLong = last.finishedAtMs - last.startedAtMs > BACK_OFF_RESET_MS;
+  // What never started has no start time.
+  const ranLong = last.startedAtMs > 0 && last.finishedAtMs - last.startedAtMs > BACK_OFF_RESET_MS;
   if (here && waitMs > 0 && !ranLong) return [wait(waitMs)];
   return start(name, last.attempt + 1, nextBackOff(last, ranLong), world, nowMs);
 }
