@@ -47,9 +47,8 @@ function whyNot({ uid, platform, arch, occupied, cgroups, missing, apt }, purpos
     return `missing ${missing.join(', ')}, and there is no apt-get here: install them with this system's package manager`;
   }
   if (purpose !== 'run') return undefined;
-  const [held] = occupied;
-  if (held?.isSkiff)
-    return `skiff runs already (port ${held.port} is held by ${held.holder}): end that one with Ctrl-C first`;
+  // What skiff itself holds is for `up` to judge: it may be ending just now.
+  const held = occupied.find(({ isSkiff }) => !isSkiff);
   if (held)
     return `port ${held.port} is in use by ${held.holder}: end that, or choose another port (npm start -- --help)`;
   if (!cgroups)

@@ -26,6 +26,8 @@ const READY_POLL_MS = 50;
 const FAILURES_MAX = 3;
 const LOG_MAX_BYTES = 20 * 1024 * 1024;
 const CONTAINERD_RETRY_MS = 2_000;
+const LEFTOVERS_TIMEOUT_MS = 25_000;
+const LEFTOVERS_POLL_MS = 100;
 
 const say = (line: string) => void process.stdout.write(`skiff: ${line}\n`);
 const clock = systemClock;
@@ -81,7 +83,15 @@ async function checkFree(values: UpValues): Promise<void> {
   if (other !== undefined)
     throw new UsageError(`skiff runs already (pid ${other}): end it with Ctrl-C there, or with skiff down`);
   const ports = [values.port, values.kubeletPort, values.proxyHealthPort].filter((port) => port !== 0);
-  const [held] = occupied(ports);
+  let [held] = occupied(ports);
+  // Processes of an `up` that was killed end by themselves, a moment later.
+  for (
+    const deadline = clock.deadline(LEFTOVERS_TIMEOUT_MS);
+    held?.isSkiff && !deadline.aborted;
+    [held] = occupied(ports)
+  ) {
+    await clock.sleep(LEFTOVERS_POLL_MS);
+  }
   if (held === undefined) return;
   const flag =
     held.port === values.port ? 'port' : held.port === values.kubeletPort ? 'kubelet-port' : 'proxy-health-port';

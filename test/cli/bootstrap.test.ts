@@ -20,6 +20,7 @@ const held = { port: 6443, holder: 'nginx (pid 7)', isSkiff: false };
 const plans: [what: string, facts: Partial<Facts>, wants: unknown][] = [
   ['a machine that is set up only has its kernel looked at', {}, ['kernel']],
   ['a fresh clone gets its npm packages first', { modules: 'missing', missing: ['runc'] }, ['apt', 'npm', 'kernel']],
+  ['a port that skiff itself holds is for up to judge', { occupied: [{ ...held, isSkiff: true }] }, ['kernel']],
   ['packages that differ from the lock file are installed anew', { modules: 'stale' }, ['npm', 'kernel']],
 ];
 for (const [what, facts, wants] of plans) {
@@ -34,7 +35,6 @@ const refusals: [facts: Partial<Facts>, line: RegExp][] = [
   [{ platform: 'darwin' }, /runs on Linux, not on darwin/],
   [{ arch: 'ia32' }, /not on ia32/],
   [{ occupied: [held] }, /^port 6443 is in use by nginx \(pid 7\): end that, or choose another/],
-  [{ occupied: [{ ...held, isSkiff: true }] }, /^skiff runs already/],
   [{ cgroups: false }, /control groups/],
   [{ missing: ['runc', 'nftables'], apt: false }, /^missing runc, nftables, and there is no apt-get/],
 ];
