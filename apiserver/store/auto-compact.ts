@@ -37,11 +37,6 @@ export function compactionTarget(
   return past !== undefined && past.revision > compacted && past.revision < now.revision ? past.revision : undefined;
 }
 
-/** Samples that may still decide something: of those behind the target only the target itself. */
-export function retained(samples: readonly Sample[], target: number | undefined): Sample[] {
-  return target === undefined ? [...samples] : samples.filter(({ revision }) => revision > target);
-}
-
 export async function autoCompact(
   store: Store & { readonly writtenBytes?: number },
   policy: CompactionPolicy,
@@ -56,12 +51,12 @@ export async function autoCompact(
     if (target !== undefined) {
       try {
         await store.compact(target);
-        samples = retained(samples, target);
       } catch (err) {
         // Another server on the same etcd was faster: just as good.
         if (!(err instanceof CompactedError) && !signal.aborted) log.warn({ err }, 'history could not be compacted');
       }
     }
+    samples = samples.filter(({ revision }) => revision > store.compactedRevision);
     // An idle store adds no samples: the age of its newest revision counts from when it was first seen.
     if (samples.at(-1)?.revision !== now.revision) samples.push(now);
     await clock.sleep(policy.everyMs, signal).catch(() => {}); // woken early only to end

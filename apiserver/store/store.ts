@@ -106,6 +106,9 @@ export class FutureRevisionError extends Error {
 /** The write did not happen and may be tried again: a full disk, a member that is electing. */
 export class UnavailableError extends Error {}
 
+/** A write was sent and its answer lost: it happened or it did not. It must not be repeated blindly. */
+export class OutcomeUnknownError extends Error {}
+
 export class LeaseNotFoundError extends Error {
   constructor(id: string) {
     super(`lease ${id} is not there or has run out`);
