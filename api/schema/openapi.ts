@@ -21,6 +21,8 @@ const SHARED: Readonly<Partial<Record<Schema['kind'], string>>> = {
 export interface OpenApiContext {
   readonly version: OpenApiVersion;
   readonly refer: Refer;
+  /** Texts that are kept apart from the definitions; '' for the definition itself. */
+  describe?(definition: string, field: string): string | undefined;
 }
 
 /** Definitions that are no structures: texts with a form, and values of any kind. */
@@ -45,10 +47,16 @@ export function scalarDefinition(name: string, version: OpenApiVersion): Json {
 /** The body of a definition; `custom` for what users define: their constraints are published, ours are not. */
 export function definitionOf(schema: ObjectSchema, context: OpenApiContext, custom = schema.custom === true): Json {
   const out: Json = { type: 'object' };
-  if (schema.description !== undefined) out['description'] = schema.description;
+  // Custom kinds bring their own texts.
+  const { name } = schema;
+  const describe = (field: string) => (name === undefined || custom ? undefined : context.describe?.(name, field));
+  const description = schema.description ?? describe('');
+  if (description !== undefined) out['description'] = description;
   const fields = Object.entries(schema.fields);
   if (fields.length > 0) {
-    const named = fields.map(([key, field]) => [key, propertyOf(field, context, custom)] as const);
+    const named = fields.map(
+      ([key, field]) => [key, propertyOf(field, field.description ?? describe(key), context, custom)] as const,
+    );
     out['properties'] = Object.fromEntries(named);
     const required = fields.filter(([, field]) => field.required).map(([key]) => key);
     if (required.length > 0) out['required'] = required;
@@ -72,10 +80,10 @@ function unionOf(union: unknown): Json {
   return { ...(discriminator !== undefined && { discriminator }), 'fields-to-discriminateBy': fields ?? {} };
 }
 
-function propertyOf(field: Field, context: OpenApiContext, custom: boolean): Json {
+function propertyOf(field: Field, description: string | undefined, context: OpenApiContext, custom: boolean): Json {
   const target = resolve(field.schema);
   const out: Json = {};
-  if (field.description !== undefined) out['description'] = field.description;
+  if (description !== undefined) out['description'] = description;
   const byDefault = context.version === 'v3' ? defaultOf(field) : undefined;
   if (byDefault !== undefined) out['default'] = byDefault;
   Object.assign(out, typeOf(field.schema, context, custom));

@@ -1,7 +1,13 @@
 // The definitions that documents hold: those of the resources, their lists, what subresources take, the machinery that
 // all share, and whatever these refer to.
-import { apiVersionOf, type ResourceDefinition } from '../../api/resource.ts';
-import { definitionOf, type Json, type OpenApiVersion, scalarDefinition } from '../../api/schema/openapi.ts';
+import { apiVersionOf, type ResourceDefinition, type SubresourceDefinition } from '../../api/resource.ts';
+import {
+  definitionOf,
+  type Json,
+  type OpenApiContext,
+  type OpenApiVersion,
+  scalarDefinition,
+} from '../../api/schema/openapi.ts';
 import { field, list, type ObjectSchema, object, required, string } from '../../api/schema/schema.ts';
 import { descriptionOf } from '../../api/types/descriptions.ts';
 import { APIGroup, APIGroupList, APIResourceList, APIVersions } from '../../api/types/meta/discovery.ts';
@@ -62,11 +68,18 @@ function listSchema(name: string, items: ObjectSchema): ObjectSchema {
   return object(name, fields) as ObjectSchema<unknown>;
 }
 
-/** All definitions by name, sorted. */
-export function definitions(resources: readonly ResourceDefinition[], version: OpenApiVersion): Record<string, Json> {
-  const found = new Map<string, Json>();
+/** All definitions by name, one after the other: building them takes too long for one turn of the event loop. */
+export function* definitions(
+  resources: readonly ResourceDefinition[],
+  version: OpenApiVersion,
+): Iterable<readonly [string, Json]> {
+  const seen = new Set<string>();
   const waiting: [string, ObjectSchema | undefined][] = [];
-  const context = { version, refer: (name: string, schema?: ObjectSchema) => void waiting.push([name, schema]) };
+  const context: OpenApiContext = {
+    version,
+    refer: (name, schema) => void waiting.push([name, schema]),
+    describe: descriptionOf,
+  };
   const kinds = kindsOf(resources);
 
   for (const resource of resources) {
@@ -74,8 +87,8 @@ export function definitions(resources: readonly ResourceDefinition[], version: O
     const whole: ObjectSchema = { ...wholeObject(resource.schema), name };
     waiting.push([name, whole]);
     if (resource.verbs.includes('list')) waiting.push([listName(resource), listSchema(listName(resource), whole)]);
-    for (const { schema, kind } of Object.values(resource.subresources)) {
-      if (schema?.name !== undefined && !kind?.endsWith('Options')) waiting.push([schema.name, schema]);
+    for (const part of Object.values(resource.subresources)) {
+      if (part.schema?.name !== undefined && !isConnect(part)) waiting.push([part.schema.name, part.schema]);
     }
   }
   for (const schema of SHARED) waiting.push([schema.name!, schema]);
@@ -83,25 +96,23 @@ export function definitions(resources: readonly ResourceDefinition[], version: O
 
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const [name, schema] = next;
-    if (found.has(name)) continue;
-    // Kept first, so that a definition which holds itself ends.
-    const body: Json = {};
-    found.set(name, body);
-    Object.assign(body, schema === undefined ? scalarDefinition(name, version) : definitionOf(schema, context));
+    if (seen.has(name)) continue;
+    seen.add(name);
+    const body = schema === undefined ? scalarOf(name, version) : definitionOf(schema, context);
     const its = kinds.get(name);
     if (its !== undefined) body['x-kubernetes-group-version-kind'] = its;
+    yield [name, body];
   }
-  for (const [name, body] of found) if (name.startsWith('io.k8s.')) describe(name, body);
-  return Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Texts of built-in kinds are kept apart from the definitions; custom ones bring their own. */
-function describe(name: string, body: Json): void {
-  const properties = Object.entries((body['properties'] ?? {}) as Record<string, Json>);
-  for (const [of, field] of [[body, ''] as const, ...properties.map(([field, of]) => [of, field] as const)]) {
-    const text = of['description'] ?? descriptionOf(name, field);
-    if (text !== undefined) of['description'] = text;
-  }
+function scalarOf(name: string, version: OpenApiVersion): Json {
+  const description = descriptionOf(name, '');
+  return { ...(description !== undefined && { description }), ...scalarDefinition(name, version) };
+}
+
+/** Streams take their options from the query; there is no object behind them. */
+export function isConnect(part: SubresourceDefinition): boolean {
+  return part.kind?.endsWith('Options') === true;
 }
 
 function kindsOf(resources: readonly ResourceDefinition[]): Map<string, Kind[]> {

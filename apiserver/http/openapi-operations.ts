@@ -2,7 +2,7 @@
 // both versions of the document are written from.
 import { apiVersionOf, type ResourceDefinition, type SubresourceDefinition } from '../../api/resource.ts';
 import { type ObjectSchema, resolve } from '../../api/schema/schema.ts';
-import { definitionName, listName } from './openapi-definitions.ts';
+import { definitionName, isConnect, listName } from './openapi-definitions.ts';
 
 export type Method = 'get' | 'put' | 'post' | 'delete' | 'options' | 'head' | 'patch';
 
@@ -22,8 +22,8 @@ export interface Operation {
   readonly consumes: readonly string[];
   readonly parameters: readonly Parameter[];
   readonly body?: { readonly ref: string; readonly required: boolean };
-  /** What is answered: the name of a definition, 'string', or nothing in particular. */
-  readonly answers: Readonly<Record<string, string | undefined>>;
+  /** What is answered, by code: the name of a definition, or 'string'. */
+  readonly answers: Readonly<Record<string, string>>;
 }
 
 export interface PathItem {
@@ -216,11 +216,6 @@ function resourcePaths(resource: ResourceDefinition): PathItem[] {
 function kindOf(resource: ResourceDefinition, part: SubresourceDefinition) {
   const { group = resource.group, version = resource.version, kind = resource.kind } = part;
   return { group, version, kind };
-}
-
-/** Streams take their options from the query; there is no object behind them. */
-export function isConnect(part: SubresourceDefinition): boolean {
-  return part.kind?.endsWith('Options') === true;
 }
 
 type Shared = Pick<Operation, 'tag' | 'kind'>;

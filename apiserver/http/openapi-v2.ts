@@ -1,13 +1,6 @@
-// The OpenAPI v2 document: every path, every definition.
-import type { ResourceDefinition } from '../../api/resource.ts';
+// The parts of the OpenAPI v2 document: paths one by one, and what stands around them.
 import type { Json } from '../../api/schema/openapi.ts';
-import { definitions } from './openapi-definitions.ts';
-import { type Operation, type Parameter, pathItems } from './openapi-operations.ts';
-
-export interface ApiInfo {
-  readonly title: string;
-  readonly version: string;
-}
+import type { Operation, Parameter, PathItem } from './openapi-operations.ts';
 
 export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   200: 'OK',
@@ -16,43 +9,35 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   401: 'Unauthorized',
 };
 
-export function openapiV2(resources: readonly ResourceDefinition[], info: ApiInfo): Json {
-  const shared = new Map<string, Parameter>();
-  const paths: Json = {};
-  for (const { path, parameters, operations } of pathItems(resources)) {
-    const item: Json = {};
-    for (const [method, operation] of Object.entries(operations)) item[method] = operationV2(operation, shared);
-    if (parameters.length > 0) item['parameters'] = parameters.map((one) => parameterV2(one, shared));
-    paths[path] = item;
-  }
-  const byName = [...shared].sort(([a], [b]) => (a < b ? -1 : 1));
-  return {
-    swagger: '2.0',
-    info,
-    paths,
-    definitions: definitions(resources, 'v2'),
-    parameters: Object.fromEntries(byName.map(([name, parameter]) => [name, wholeParameter(parameter)])),
-    securityDefinitions: { BearerToken: { type: 'apiKey', name: 'authorization', in: 'header' } },
-    security: [{ BearerToken: [] }],
-  };
+/** Parameters that paths refer to, by name. */
+export type Parameters = Map<string, Json>;
+
+export function pathV2({ parameters, operations }: PathItem, shared: Parameters): Json {
+  const item: Json = {};
+  for (const [method, operation] of Object.entries(operations)) item[method] = operationV2(operation, shared);
+  if (parameters.length > 0) item['parameters'] = parameters.map((one) => parameterV2(one, shared));
+  return item;
 }
+
+export const securityV2: Json = {
+  securityDefinitions: { BearerToken: { type: 'apiKey', name: 'authorization', in: 'header' } },
+  security: [{ BearerToken: [] }],
+};
 
 /** kubectl looks for these two by name in the operation itself. */
 const INLINE = new Set(['dryRun', 'fieldValidation']);
 
 /** Parameters are written once and referred to: they would be half of the document. */
-function parameterV2(parameter: Parameter, shared: Map<string, Parameter>): Json {
-  if (INLINE.has(parameter.name)) return wholeParameter(parameter);
-  const name = `${parameter.name}-${parameter.in}-${parameter.type}`;
-  shared.set(name, parameter);
-  return { $ref: `#/parameters/${name}` };
+function parameterV2(parameter: Parameter, shared: Parameters): Json {
+  const { name, in: where, type } = parameter;
+  const whole = { uniqueItems: true, type, name, in: where, ...(where === 'path' && { required: true }) };
+  if (INLINE.has(name)) return whole;
+  const key = `${name}-${where}-${type}`;
+  shared.set(key, whole);
+  return { $ref: `#/parameters/${key}` };
 }
 
-function wholeParameter({ name, in: where, type }: Parameter): Json {
-  return { uniqueItems: true, type, name, in: where, ...(where === 'path' && { required: true }) };
-}
-
-function operationV2(operation: Operation, shared: Map<string, Parameter>): Json {
+function operationV2(operation: Operation, shared: Parameters): Json {
   const { operationId, tag, action, kind, produces, consumes, parameters, body, answers } = operation;
   const inBody = body && {
     name: 'body',
@@ -75,8 +60,7 @@ function operationV2(operation: Operation, shared: Map<string, Parameter>): Json
   };
 }
 
-function response(code: string, ref: string | undefined): Json {
+function response(code: string, ref: string): Json {
   const description = DESCRIPTIONS[code] ?? '';
-  if (ref === undefined) return { description };
   return { description, schema: ref === 'string' ? { type: 'string' } : { $ref: `#/definitions/${ref}` } };
 }
