@@ -13,6 +13,8 @@ export interface InformerOptions<T> {
   readonly fieldSelector?: string;
   /** Further ways to find objects: name -> the values an object is found under. */
   readonly indexes?: Readonly<Record<string, (object: T) => readonly string[]>>;
+  /** Keeps only this of an object, for those who look at many and need little of each. */
+  readonly project?: (object: T) => T;
 }
 
 export type ChangeListener<T> = (key: string, now: T | undefined, before: T | undefined) => void;
@@ -154,10 +156,11 @@ export class Informer<T extends KubeObject> {
     }
   }
 
-  #put(object: T): void {
-    const key = keyOf(object);
+  #put(whole: T): void {
+    const key = keyOf(whole);
     const before = this.#objects.get(key);
-    if (before?.metadata.resourceVersion === object.metadata.resourceVersion) return;
+    if (before?.metadata.resourceVersion === whole.metadata.resourceVersion) return;
+    const object = this.#options.project?.(whole) ?? whole;
     if (before !== undefined) this.#unindex(key, before);
     this.#objects.set(key, object);
     this.#index(key, object);

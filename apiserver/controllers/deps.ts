@@ -6,7 +6,15 @@ import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import type { Random } from '../../api/random.ts';
 
+export interface ControllerSettings {
+  /** PEM of what clients of this cluster trust. */
+  readonly rootCa: string;
+  /** One range per address family, from which each node gets a part. */
+  readonly clusterCidrs: readonly string[];
+}
+
 export interface ControllerDeps {
+  readonly settings: ControllerSettings;
   /** Writes under the controller's own identity. */
   readonly client: Client;
   /** Shared by all controllers. */

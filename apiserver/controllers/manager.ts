@@ -6,12 +6,21 @@ import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import type { Random } from '../../api/random.ts';
 import { deploymentController } from './deployment.ts';
-import type { Controller } from './deps.ts';
+import type { Controller, ControllerSettings } from './deps.ts';
+import { garbageCollector } from './garbage-collector.ts';
+import { namespaceController } from './namespace.ts';
+import { nodeIpamController } from './node-ipam.ts';
+import { nodeLifecycleController } from './node-lifecycle.ts';
+import { podGcController } from './pod-gc.ts';
 import { replicaSetController } from './replica-set.ts';
+import { rootCaController } from './root-ca.ts';
+import { serviceAccountController } from './service-account.ts';
+import { taintEvictionController } from './taint-eviction.ts';
 
 export interface ManagerDeps {
   /** A client that acts as this user. */
   readonly clientFor: (user: string) => Client;
+  readonly settings: ControllerSettings;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -20,7 +29,15 @@ export interface ManagerDeps {
 /** By the name of the service account it works under; events and logs show it too. */
 const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'deployment-controller': deploymentController,
+  'generic-garbage-collector': garbageCollector,
+  'namespace-controller': namespaceController,
+  'node-controller': nodeLifecycleController,
+  'node-ipam-controller': nodeIpamController,
+  'pod-garbage-collector': podGcController,
   'replicaset-controller': replicaSetController,
+  'root-ca-cert-publisher': rootCaController,
+  'service-account-controller': serviceAccountController,
+  'taint-eviction-controller': taintEvictionController,
 };
 
 export function serviceAccountUser(name: string): string {
@@ -29,7 +46,7 @@ export function serviceAccountUser(name: string): string {
 
 /** Runs until the signal aborts and returns when every controller has ended. */
 export async function runControllers(
-  { clientFor, clock, random, log }: ManagerDeps,
+  { clientFor, settings, clock, random, log }: ManagerDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const informers = new Informers(clientFor('system:kube-controller-manager'), { clock, log });
@@ -37,7 +54,7 @@ export async function runControllers(
   const runs = Object.entries(CONTROLLERS).map(([name, controller]) => {
     const client = clientFor(serviceAccountUser(name));
     const recorder = recorders.use(new Recorder({ client, component: name, clock, log }));
-    return controller({ client, informers, recorder, clock, random, log });
+    return controller({ client, settings, informers, recorder, clock, random, log });
   });
   await Promise.all([informers.run(signal), ...runs.map((run) => run(signal))]);
 }
