@@ -5,12 +5,12 @@ import { helpOf, readConfig, UsageError } from './config.ts';
 import { type Options, upOptions, type Values } from './options.ts';
 
 /** The values, or undefined when help was asked for and has been printed. */
-export function settings<O extends Options>(
+export async function settings<O extends Options>(
   command: string,
   summary: string,
   table: O,
   argv: readonly string[],
-): Values<O> | undefined {
+): Promise<Values<O> | undefined> {
   if (argv.includes('--help') || argv.includes('-h')) {
     process.stdout.write(helpOf(command, summary, table));
     return undefined;

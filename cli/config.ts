@@ -1,6 +1,5 @@
 // Reads settings: flags win over variables, variables over the file, the file over defaults. What nobody knows is an
-// error of one line that says where it stands. Pure: texts in, values out.
-import { parseDocument } from 'yaml';
+// error of one line that says where it stands. Texts in, values out; the reader of YAML is loaded when there is a file.
 import { flagOf, type Option, type Options, type Values, variableOf } from './options.ts';
 
 export interface Sources {
@@ -22,7 +21,11 @@ interface Given {
 }
 
 /** `elsewhere` names settings of other commands: one file and one environment serve them all. */
-export function readConfig<O extends Options>(table: O, sources: Sources, elsewhere: Options = {}): Values<O> {
+export async function readConfig<O extends Options>(
+  table: O,
+  sources: Sources,
+  elsewhere: Options = {},
+): Promise<Values<O>> {
   const flags = fromFlags(table, sources.argv);
   const variables = fromVariables(table, sources.env);
   const early = new Map([...variables, ...flags]);
@@ -31,7 +34,7 @@ export function readConfig<O extends Options>(table: O, sources: Sources, elsewh
   const path = named ?? `${folder}/config.yaml`;
   const text = sources.readFile(path);
   if (named !== undefined && text === undefined) throw new UsageError(`${path}: no such file`);
-  const file = text === undefined ? new Map<string, Given>() : fromFile(table, path, text, elsewhere);
+  const file = text === undefined ? new Map<string, Given>() : await fromFile(table, path, text, elsewhere);
   const given = new Map([...file, ...early]);
   const values = Object.entries(table).map(([name, option]) => [name, chosen(option, given.get(name))]);
   return Object.fromEntries(values) as Values<O>;
@@ -74,7 +77,8 @@ function fromVariables(table: Options, env: Sources['env']): Map<string, Given> 
   return new Map(rows.flatMap(([name, text, where]) => (text ? [[name, { texts: [text], where }]] : [])));
 }
 
-function fromFile(table: Options, path: string, text: string, elsewhere: Options): Map<string, Given> {
+async function fromFile(table: Options, path: string, text: string, elsewhere: Options): Promise<Map<string, Given>> {
+  const { parseDocument } = await import('yaml');
   const document = parseDocument(text);
   const [problem] = document.errors;
   if (problem !== undefined) throw new UsageError(`${path}: ${problem.message.split('\n')[0]}`);

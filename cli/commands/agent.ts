@@ -8,7 +8,7 @@ import { agentOptions } from '../options.ts';
 import { agentConfig } from '../resolve.ts';
 
 export const run: Command = async (argv) => {
-  const values = settings('agent', 'runs the node agent', agentOptions, argv);
+  const values = await settings('agent', 'runs the node agent', agentOptions, argv);
   if (values === undefined) return 0;
   const config = agentConfig(values, machineFacts());
   const log = openLog({ name: 'agent', ...config.log });

@@ -25,7 +25,12 @@ const say = (line: string) => void process.stdout.write(`skiff: ${line}\n`);
 export const run: Command = async (argv) => {
   const purge = argv.includes('--purge');
   const rest = argv.filter((arg) => arg !== '--purge');
-  const values = settings('down', 'ends the cluster and its pods; --purge also removes all it made', upOptions, rest);
+  const values = await settings(
+    'down',
+    'ends the cluster and its pods; --purge also removes all it made',
+    upOptions,
+    rest,
+  );
   if (values === undefined) return 0;
   if (process.getuid?.() !== 0) throw new UsageError('removing containers needs root: use sudo');
   await endInstance(values.runDir);

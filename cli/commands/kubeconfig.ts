@@ -11,7 +11,7 @@ const { config, configDir, dataDir, pkiDir, port, server } = agentOptions;
 
 export const run: Command = async (argv) => {
   const table = { config, configDir, dataDir, pkiDir, port, server };
-  const values = settings('kubeconfig', "prints the administrator's kubeconfig", table, argv);
+  const values = await settings('kubeconfig', "prints the administrator's kubeconfig", table, argv);
   if (values === undefined) return 0;
   const dir = pkiDirOf(values);
   const admin = await readAdmin(dir).catch((cause: NodeJS.ErrnoException) => {

@@ -8,7 +8,7 @@ import { serverOptions } from '../options.ts';
 import { serverConfig } from '../resolve.ts';
 
 export const run: Command = async (argv) => {
-  const values = settings('server', 'runs the API, the scheduler and the controllers', serverOptions, argv);
+  const values = await settings('server', 'runs the API, the scheduler and the controllers', serverOptions, argv);
   if (values === undefined) return 0;
   const config = serverConfig(values, machineFacts());
   const log = openLog({ name: 'server', ...config.log });

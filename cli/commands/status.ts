@@ -8,7 +8,7 @@ import { ApiProbe, type NodeView } from '../readiness.ts';
 import { pkiDirOf, serverUrlOf } from '../resolve.ts';
 
 export const run: Command = async (argv) => {
-  const values = settings('status', 'tells what runs and whether it is well', upOptions, argv);
+  const values = await settings('status', 'tells what runs and whether it is well', upOptions, argv);
   if (values === undefined) return 0;
   const print = (line: string) => process.stdout.write(`${line}\n`);
   const pid = await runningInstance(values.runDir);

@@ -41,7 +41,7 @@ const aloud: Logger = {
 };
 
 export const run: Command = async (argv) => {
-  const given = settings('up', 'runs a cluster on this machine, in the foreground', upOptions, argv);
+  const given = await settings('up', 'runs a cluster on this machine, in the foreground', upOptions, argv);
   if (given === undefined) return 0;
   if (process.getuid?.() !== 0) throw new UsageError('containers need root: use sudo');
   const machine = machineFacts();

@@ -6,19 +6,19 @@ import { agentConfig, serverConfig } from '../../cli/resolve.ts';
 
 const machine = { hostname: 'Node-1', addresses: ['192.0.2.1', '2001:db8::1'] };
 const from = (argv: string[]) => ({ argv, env: {}, readFile: () => undefined });
-const server = (...argv: string[]) => serverConfig(readConfig(serverOptions, from(argv)), machine);
-const agent = (...argv: string[]) => agentConfig(readConfig(agentOptions, from(argv)), machine);
+const server = async (...argv: string[]) => serverConfig(await readConfig(serverOptions, from(argv)), machine);
+const agent = async (...argv: string[]) => agentConfig(await readConfig(agentOptions, from(argv)), machine);
 
-test('the server takes the rest from the machine and from its folders', () => {
-  const config = server('--data-dir=/d');
+test('the server takes the rest from the machine and from its folders', async () => {
+  const config = await server('--data-dir=/d');
   assert.equal(config.advertiseAddress, '192.0.2.1');
   assert.deepEqual(config.store, { kind: 'embedded', path: '/d/server/store.db' });
   assert.equal(config.pki.certFile, '/d/pki/apiserver.crt');
   assert.equal(config.serviceAccountIssuer, 'https://kubernetes.default.svc.cluster.local');
 });
 
-test('the agent takes the rest from the machine and from its folders', () => {
-  const config = agent('--data-dir=/d', '--run-dir=/r', '--config-dir=/c', '--port=7443', '--node-label=a=b,c=');
+test('the agent takes the rest from the machine and from its folders', async () => {
+  const config = await agent('--data-dir=/d', '--run-dir=/r', '--config-dir=/c', '--port=7443', '--node-label=a=b,c=');
   assert.equal(config.nodeName, 'node-1');
   assert.deepEqual(config.nodeIps, ['192.0.2.1', '2001:db8::1']);
   assert.deepEqual(config.nodeLabels, { a: 'b', c: '' });
@@ -28,16 +28,17 @@ test('the agent takes the rest from the machine and from its folders', () => {
   assert.equal(config.cni.confDir, '/d/cni/net.d');
 });
 
-test('what was said wins over what the machine says', () => {
-  assert.deepEqual(agent('--node-ip=10.0.0.9').nodeIps, ['10.0.0.9']);
-  assert.equal(server('--node-ip=10.0.0.9').advertiseAddress, '10.0.0.9');
-  assert.equal(server('--node-ip=10.0.0.9', '--advertise-address=10.0.0.8').advertiseAddress, '10.0.0.8');
+test('what was said wins over what the machine says', async () => {
+  assert.deepEqual((await agent('--node-ip=10.0.0.9')).nodeIps, ['10.0.0.9']);
+  assert.equal((await server('--node-ip=10.0.0.9')).advertiseAddress, '10.0.0.9');
+  assert.equal((await server('--node-ip=10.0.0.9', '--advertise-address=10.0.0.8')).advertiseAddress, '10.0.0.8');
 });
 
-test('settings that contradict one another are refused', () => {
-  assert.throws(() => server('--store=etcd'), /needs --etcd-endpoints/);
-  assert.throws(() => server('--etcd-endpoints=https://e:2379'), /needs --store=etcd/);
-  assert.throws(() => server('--cluster-cidr=10.0.0.0/8,11.0.0.0/8'), /one range per address family/);
-  assert.throws(() => agent('--cluster-cidr=fd00::/48'), /same address families/);
-  assert.throws(() => agentConfig(readConfig(agentOptions, from([])), { ...machine, addresses: [] }), /--node-ip/);
+test('settings that contradict one another are refused', async () => {
+  await assert.rejects(server('--store=etcd'), /needs --etcd-endpoints/);
+  await assert.rejects(server('--etcd-endpoints=https://e:2379'), /needs --store=etcd/);
+  await assert.rejects(server('--cluster-cidr=10.0.0.0/8,11.0.0.0/8'), /one range per address family/);
+  await assert.rejects(agent('--cluster-cidr=fd00::/48'), /same address families/);
+  const values = await readConfig(agentOptions, from([]));
+  assert.throws(() => agentConfig(values, { ...machine, addresses: [] }), /--node-ip/);
 });
