@@ -7,6 +7,7 @@ import type { Logger } from '../../api/log.ts';
 import type { Random } from '../../api/random.ts';
 import { deploymentController } from './deployment.ts';
 import type { Controller, ControllerSettings } from './deps.ts';
+import { endpointSliceController } from './endpoint-slice.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
@@ -29,6 +30,7 @@ export interface ManagerDeps {
 /** By the name of the service account it works under; events and logs show it too. */
 const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'deployment-controller': deploymentController,
+  'endpointslice-controller': endpointSliceController,
   'generic-garbage-collector': garbageCollector,
   'namespace-controller': namespaceController,
   'node-controller': nodeLifecycleController,

@@ -76,7 +76,7 @@ test('conditions of a silent node become Unknown and others stay', () => {
   assert.ok(texts.includes('Custom True'));
 });
 
-const NO_EXECUTE = { key: 'k', effect: 'NoExecute', timeAdded: NOW };
+const NO_EXECUTE = { key: 'k', effect: 'NoExecute', timeAdded: NOW } as const;
 const evictions: { it: string; tolerations: NonNullable<Pod['spec']['tolerations']>; wants: number | undefined }[] = [
   { it: 'leaves at once when it does not tolerate the taint', tolerations: [], wants: 0 },
   { it: 'stays when it tolerates without a time', tolerations: [{ key: 'k', operator: 'Exists' }], wants: undefined },
