@@ -15,6 +15,7 @@ export interface StaleFlow {
 
 export function staleFlows(before: ReadonlyMap<string, Frontend>, after: ReadonlyMap<string, Frontend>): StaleFlow[] {
   const stale: StaleFlow[] = [];
+  if (before === after) return stale;
   for (const [key, next] of after) {
     const old = before.get(key);
     if (next.protocol !== 'UDP' || next === old) continue;

@@ -26,15 +26,25 @@ const POD_SETS: ReadonlySet<string> = new Set(['known-pods', 'hairpin']);
 export function changeOps(before: Desired, after: Desired, chains: Has, family: Family): NftOp[] {
   const removed: Element[] = [];
   const added: Element[] = [];
-  for (const [key, old] of before.frontends) {
-    const next = after.frontends.get(key);
+  if (before.frontends !== after.frontends) pushFrontends(before.frontends, after.frontends, removed, added);
+  if (before.clusterIps !== after.clusterIps) {
+    pushDifference(clusterIpElements(before), clusterIpElements(after), removed, added);
+  }
+  pushDifference(podElements(before), podElements(after), removed, added);
+  return [...missingChains(added, chains, family), ...removals(removed), ...additions(added)];
+}
+
+function pushFrontends(
+  before: Desired['frontends'],
+  after: Desired['frontends'],
+  removed: Element[],
+  added: Element[],
+): void {
+  for (const [key, old] of before) {
+    const next = after.get(key);
     if (next !== old) pushDifference(elementsOf(old), next === undefined ? [] : elementsOf(next), removed, added);
   }
-  for (const [key, next] of after.frontends) {
-    if (!before.frontends.has(key)) added.push(...elementsOf(next));
-  }
-  pushDifference(addressElements(before), addressElements(after), removed, added);
-  return [...missingChains(added, chains, family), ...removals(removed), ...additions(added)];
+  for (const [key, next] of after) if (!before.has(key)) added.push(...elementsOf(next));
 }
 
 /** From what the kernel has to `desired`: the fixed part anew, elements and shared chains by difference. */
@@ -93,17 +103,19 @@ export function wantedElements(desired: Desired): Map<string, Map<string, string
 }
 
 function allElements(desired: Desired): Element[] {
-  return [...[...desired.frontends.values()].flatMap(elementsOf), ...addressElements(desired)];
+  const services = [...desired.frontends.values()].flatMap(elementsOf);
+  return [...services, ...clusterIpElements(desired), ...podElements(desired)];
 }
 
-function addressElements({ clusterIps, pods }: Desired): Element[] {
-  return [
-    ...[...clusterIps].map((key) => ({ of: 'cluster-ips', key, value: '' })),
-    ...[...pods].flatMap((ip) => [
-      { of: 'known-pods', key: ip, value: '' },
-      { of: 'hairpin', key: `${ip} . ${ip}`, value: '' },
-    ]),
-  ];
+function clusterIpElements({ clusterIps }: Desired): Element[] {
+  return Array.from(clusterIps, (key) => ({ of: 'cluster-ips', key, value: '' }));
+}
+
+function podElements({ pods }: Desired): Element[] {
+  return [...pods].flatMap((ip) => [
+    { of: 'known-pods', key: ip, value: '' },
+    { of: 'hairpin', key: `${ip} . ${ip}`, value: '' },
+  ]);
 }
 
 function pushDifference(old: readonly Element[], next: readonly Element[], removed: Element[], added: Element[]): void {

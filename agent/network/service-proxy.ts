@@ -10,7 +10,7 @@ import type { Node } from '../../api/types/core/node.ts';
 import type { Service } from '../../api/types/core/service.ts';
 import type { EndpointSlice } from '../../api/types/discovery/endpoint-slice.ts';
 import { canonical, familyOf } from './addresses.ts';
-import { forget, staleFlows } from './conntrack.ts';
+import { forget, type StaleFlow, staleFlows } from './conntrack.ts';
 import type { Exec } from './exec.ts';
 import type { Desired } from './model.ts';
 import { NftMonitor } from './monitor.ts';
@@ -68,6 +68,8 @@ const VERIFY_GAP_MS = 100;
 /** Without any event: for what the monitor may have missed. */
 const SAMPLE_EVERY_MS = 300_000;
 
+const NONE = new Map<string, Frontend>();
+
 export class ServiceProxy implements AsyncDisposable {
   readonly #options: ProxyOptions;
   readonly #tables: TableSync[];
@@ -79,6 +81,7 @@ export class ServiceProxy implements AsyncDisposable {
   readonly #unsubscribe: () => void;
   readonly #loop: Promise<void>;
   #podsAdopted = false;
+  #inputChanged = true;
   #verify = false;
   #waiting: PromiseWithResolvers<void>[] = [];
   #wake = Promise.withResolvers<void>();
@@ -90,7 +93,10 @@ export class ServiceProxy implements AsyncDisposable {
     this.#options = options;
     this.#nft = new Nft(exec);
     this.#tables = options.rulesets.map((config) => new TableSync(config, this.#nft, log));
-    this.#unsubscribe = options.input.onChange(() => this.#wake.resolve());
+    this.#unsubscribe = options.input.onChange(() => {
+      this.#inputChanged = true;
+      this.#wake.resolve();
+    });
     this.#monitor = new NftMonitor({
       prefix: options.execPrefix,
       table: this.#tables[0]?.table.name ?? '',
@@ -157,7 +163,7 @@ export class ServiceProxy implements AsyncDisposable {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, exec, log } = this.#options;
     let retryMs = RETRY_FIRST_MS;
     while (!signal.aborted) {
       await this.#sleep(SAMPLE_EVERY_MS, this.#wake.promise);
@@ -168,8 +174,9 @@ export class ServiceProxy implements AsyncDisposable {
       const waiters = this.#waiting;
       this.#waiting = [];
       try {
-        await this.#pass(signal);
+        const forgotten = await this.#pass(signal);
         for (const { resolve } of waiters) resolve();
+        for (const [family, flows] of forgotten) await forget(flows, family, exec, log, signal);
         retryMs = RETRY_FIRST_MS;
       } catch (err) {
         for (const { reject } of waiters) reject(err);
@@ -190,34 +197,38 @@ export class ServiceProxy implements AsyncDisposable {
     await Promise.race([timeout.promise, until]);
   }
 
-  async #pass(signal: AbortSignal): Promise<void> {
-    const { input, nodeName, onServices, exec, clock, log } = this.#options;
+  /** Answers with the UDP flows that the kernel should forget now that the new rules are in place. */
+  async #pass(signal: AbortSignal): Promise<Map<Family, StaleFlow[]>> {
+    const { input, nodeName, onServices, clock } = this.#options;
     const now = clock.monotonic();
     const synced = input.synced();
-    if (synced) {
+    if (synced && this.#inputChanged) {
+      this.#inputChanged = false;
       const nodes = Array.from(input.nodes(), nodeView);
       const changed = this.#index.update(input.services(), input.slices(), placeOf(nodeName, nodes));
       onServices?.(this.#index, changed);
     }
     const verify = this.#verify || (this.#lastSyncedAt !== undefined && now - this.#lastSyncedAt >= SAMPLE_EVERY_MS);
     this.#verify = false;
+    const stale = new Map<Family, StaleFlow[]>();
     for (const table of this.#tables) {
       const { family } = table.table;
       const desired = this.#desired(family, synced);
       if (verify) await table.verify(signal);
       const before = table.have;
       await table.sync(desired, signal);
-      const stale = staleFlows(before?.frontends ?? new Map(), desired.frontends);
-      if (before !== undefined) await forget(stale, family, exec, log, signal);
+      if (before !== undefined) stale.set(family, staleFlows(before.frontends, desired.frontends));
     }
     if (synced) this.#lastSyncedAt = now;
+    return stale;
   }
 
   #desired(family: Family, synced: boolean): Desired {
-    const frontends: Map<string, Frontend> = synced ? this.#index.frontends(family) : new Map();
     // Names are answered on this node itself; the Service of the same address is there for those who look for it.
     const dnsIp = this.#options.rulesets.find((config) => config.family === family)?.dnsIp;
-    for (const protocol of ['UDP', 'TCP'] as const) frontends.delete(frontendKey({ ip: dnsIp, protocol, port: 53 }));
+    const served = (['UDP', 'TCP'] as const).map((protocol) => frontendKey({ ip: dnsIp, protocol, port: 53 }));
+    const ofServices = synced ? this.#index.frontends(family, dnsIp === undefined ? [] : served) : NONE;
+    let frontends = ofServices;
     const pods = new Set<string>();
     for (const pod of this.#pods.values()) {
       const ip = pod.ips.find((address) => familyOf(address) === family);
@@ -226,7 +237,10 @@ export class ServiceProxy implements AsyncDisposable {
       for (const frontend of this.#hostPorts(pod, canonical(ip)!)) {
         // A Service's node port was there first, or will be handed out only where no host port is in use.
         const key = frontendKey(frontend);
-        if (!frontends.has(key)) frontends.set(key, frontend);
+        if (ofServices.has(key)) continue;
+        // The map of the Services is shared from pass to pass, so that one that changed nothing costs nothing.
+        if (frontends === ofServices) frontends = new Map(ofServices);
+        frontends.set(key, frontend);
       }
     }
     const clusterIps = synced ? this.#index.clusterIps(family) : new Set<string>();

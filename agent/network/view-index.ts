@@ -24,6 +24,9 @@ interface Cached extends ServiceEntry {
 export class ViewIndex {
   #entries = new Map<string, Cached>();
   #place: NodePlace | undefined;
+  /** Put together when asked for, until something changes. */
+  readonly #frontends = new Map<Family, Map<string, Frontend>>();
+  readonly #clusterIps = new Map<Family, Set<string>>();
 
   /** Takes the world as it is now; says which Services (`namespace/name`) differ from the last time. */
   update(services: Iterable<Service>, slices: Iterable<EndpointSlice>, place: NodePlace): ReadonlySet<string> {
@@ -59,6 +62,10 @@ export class ViewIndex {
     }
     for (const key of this.#entries.keys()) if (!next.has(key)) changed.add(key);
     this.#entries = next;
+    if (changed.size > 0) {
+      this.#frontends.clear();
+      this.#clusterIps.clear();
+    }
     return changed;
   }
 
@@ -70,8 +77,10 @@ export class ViewIndex {
     return this.#entries.get(key);
   }
 
-  /** All frontends of a family. Where two Services want one address and port, the first by name has it. */
-  frontends(family: Family): Map<string, Frontend> {
+  /** All frontends of a family but these. Where two Services want one address and port, the first by name has it. */
+  frontends(family: Family, without: readonly string[]): Map<string, Frontend> {
+    const known = this.#frontends.get(family);
+    if (known !== undefined) return known;
     const all = new Map<string, Frontend>();
     const owners = new Map<string, string>();
     for (const [service, { frontends }] of this.#entries) {
@@ -83,11 +92,16 @@ export class ViewIndex {
         all.set(key, frontend);
       }
     }
+    for (const key of without) all.delete(key);
+    this.#frontends.set(family, all);
     return all;
   }
 
   clusterIps(family: Family): Set<string> {
+    const known = this.#clusterIps.get(family);
+    if (known !== undefined) return known;
     const ips = new Set<string>();
+    this.#clusterIps.set(family, ips);
     for (const { service } of this.#entries.values()) {
       if (!service.proxied) continue;
       for (const ip of service.clusterIps) if (familyOf(ip) === family) ips.add(canonical(ip)!);
