@@ -13,12 +13,15 @@ import { RbacAuthorizer } from './authz/rbac.ts';
 import { Caches } from './cache/caches.ts';
 import { DecodedStore } from './cache/decoded.ts';
 import type { ServerConfig, StoreConfig } from './config.ts';
+import { runControllers } from './controllers/manager.ts';
 import { HttpServer } from './http/server.ts';
 import { serverPages } from './http/server-pages.ts';
+import { componentIdentity, controllerIdentity, InProcessClient } from './registry/in-process-client.ts';
 import { projectionOf } from './registry/projection.ts';
 import { Registry } from './registry/registry.ts';
 import { strategyOf } from './registry/resources/index.ts';
 import { addressRange, NumberSupply } from './registry/supplies.ts';
+import { autoCompact, COMPACTION } from './store/auto-compact.ts';
 import { MemoryStore } from './store/memory.ts';
 import type { Store } from './store/store.ts';
 
@@ -32,10 +35,12 @@ export interface ServerDeps {
 
 const DECODED_MAX_BYTES = 64 << 20;
 
-export async function runServer(config: ServerConfig, deps: ServerDeps, signal: AbortSignal): Promise<void> {
+export async function runServer(config: ServerConfig, deps: ServerDeps, asked: AbortSignal): Promise<void> {
   const { clock, random, log } = deps;
   const { pki } = config;
-  await using store = await openStore(config.store, deps);
+  const failed = new AbortController();
+  const signal = AbortSignal.any([asked, failed.signal]);
+  await using store = await openStore(config.store, deps, (error) => failed.abort(error));
   const decoded = new DecodedStore(DECODED_MAX_BYTES);
   await using caches = new Caches({ store, clock, log, decoded });
   const rbac = new RbacAuthorizer(() => registry);
@@ -62,18 +67,49 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   await using http = await HttpServer.listen(listen, { registry, pages: serverPages(registry), clock, random, log });
   log.info({ port: http.port }, 'serving the API');
   deps.onListening?.({ port: http.port });
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  const loops = [aborted(signal), autoCompact(store, COMPACTION, clock, log, signal)];
+  if (config.run.includes('controllers')) loops.push(controllers(config, registry, deps, signal));
+  await Promise.all(loops);
+  failed.signal.throwIfAborted();
 }
 
-async function openStore(config: StoreConfig, { clock }: ServerDeps): Promise<Store> {
+async function controllers(
+  config: ServerConfig,
+  registry: Registry,
+  { clock, random, log }: ServerDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const reader = new InProcessClient(registry, componentIdentity('kube-controller-manager'));
+  const clientFor = (name: string) => new InProcessClient(registry, controllerIdentity(name));
+  const settings = { rootCa: await readFile(config.pki.rootCaFile, 'utf8'), clusterCidrs: config.clusterCidrs };
+  await runControllers({ reader, clientFor, settings, clock, random, log }, signal);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  return promise;
+}
+
+async function openStore(
+  config: StoreConfig,
+  { clock, log }: ServerDeps,
+  fatal: (error: Error) => void,
+): Promise<Store> {
   switch (config.kind) {
     case 'memory':
       return new MemoryStore(clock);
+    case 'embedded': {
+      const { EmbeddedStore } = await import('./store/embedded.ts');
+      return EmbeddedStore.open({ path: config.path, clock, log, onFatal: fatal });
+    }
+    case 'etcd': {
+      const { EtcdStore } = await import('./store/etcd.ts');
+      return EtcdStore.open({ ...config, clock, log });
+    }
     default:
-      throw new Error(`no store of kind ${config.kind}`);
+      return config satisfies never;
   }
 }
 
