@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { checkServerIdentity as checkIdentity, type PeerCertificate } from 'node:tls';
-import type { Client, ClientDuplexStream, ServiceDefinition } from '@grpc/grpc-js';
+import type { Client, ClientDuplexStream, Metadata, ServiceDefinition } from '@grpc/grpc-js';
 import { assetPath } from '../../api/assets.ts';
 import type { Clock } from '../../api/clock.ts';
 import { CompactedError, LeaseNotFoundError, OutcomeUnknownError, UnavailableError } from './store.ts';
@@ -17,6 +17,8 @@ export interface EtcdEndpoints {
 }
 
 const CALL_MS = 10_000;
+/** For the first of several tries: what a member was given for a leader that is gone is lost, and it waits 7 s to say so. */
+const FIRST_TRY_MS = 2_500;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 1_000;
 const MESSAGE_MAX_BYTES = 256 << 20;
@@ -47,9 +49,16 @@ export class EtcdClient implements Disposable {
   readonly #servers: readonly Server[];
   readonly #services: Record<Service, ServiceDefinition>;
   readonly #clock: Clock;
+  readonly #leaderOnly: Metadata;
   #current = 0;
 
-  private constructor(servers: readonly Server[], services: Record<Service, ServiceDefinition>, clock: Clock) {
+  private constructor(
+    servers: readonly Server[],
+    services: Record<Service, ServiceDefinition>,
+    leaderOnly: Metadata,
+    clock: Clock,
+  ) {
+    this.#leaderOnly = leaderOnly;
     this.#servers = servers;
     this.#services = services;
     this.#clock = clock;
@@ -86,7 +95,10 @@ export class EtcdClient implements Disposable {
       Lease: service('Lease'),
       Maintenance: service('Maintenance'),
     };
-    return new EtcdClient(servers, services, clock);
+    // A member that lost its leader ends the streams that say this, instead of leaving them silent.
+    const leaderOnly = new grpc.Metadata();
+    leaderOnly.set('hasleader', 'true');
+    return new EtcdClient(servers, services, leaderOnly, clock);
   }
 
   /**
@@ -95,10 +107,12 @@ export class EtcdClient implements Disposable {
    */
   async call<T>(service: Service, method: string, request: object, repeat: Repeat, signal?: AbortSignal): Promise<T> {
     const until = this.#clock.monotonic() + CALL_MS;
+    let tryMs = repeat === 'freely' ? FIRST_TRY_MS : CALL_MS;
     for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
       const at = this.#current;
+      const leftMs = Math.max(1, until - this.#clock.monotonic());
       try {
-        return (await this.#once(at, service, method, request, until, signal)) as T;
+        return (await this.#once(at, service, method, request, Math.min(tryMs, leftMs), signal)) as T;
       } catch (err) {
         signal?.throwIfAborted();
         const { code, details } = grpcError(err);
@@ -111,15 +125,16 @@ export class EtcdClient implements Disposable {
           const places = this.#servers.map(({ endpoint }) => endpoint).join(', ');
           throw new UnavailableError(`etcd does not answer (${places}): ${details}`, { cause: err });
         }
+        if (code === DEADLINE_EXCEEDED) tryMs *= 2;
         await this.#clock.sleep(waitMs, signal);
       }
     }
   }
 
-  #once(at: number, service: Service, method: string, request: object, until: number, signal?: AbortSignal) {
+  #once(at: number, service: Service, method: string, request: object, ms: number, signal?: AbortSignal) {
     const { client } = this.#servers[at]!;
     const rpc = this.#services[service][method]!;
-    const deadline = this.#clock.now() + Math.max(1, until - this.#clock.monotonic());
+    const deadline = this.#clock.now() + ms;
     return new Promise<unknown>((resolve, reject) => {
       const { path, requestSerialize, responseDeserialize } = rpc;
       const under = client.makeUnaryRequest(
@@ -145,7 +160,12 @@ export class EtcdClient implements Disposable {
     const rpc = this.#services[service][method]!;
     const { path, requestSerialize, responseDeserialize } = rpc;
     const { client } = this.#servers[at]!;
-    const stream = client.makeBidiStreamRequest(path, requestSerialize, (bytes) => responseDeserialize(bytes) as Res);
+    const stream = client.makeBidiStreamRequest(
+      path,
+      requestSerialize,
+      (bytes) => responseDeserialize(bytes) as Res,
+      this.#leaderOnly,
+    );
     return { stream, failed: () => this.#turnFrom(at) };
   }
 

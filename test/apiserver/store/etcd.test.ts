@@ -62,8 +62,8 @@ test('with one of three members gone the others serve on', { skip: noEtcd }, asy
   const { revision: first } = await store.txn(put('/r/a', '0'));
   const watch = recordWatch(store, '/r/', first, signal);
   await watch.seen(first);
-  // All three in turn: one of them is the leader and one of them carries the watch.
-  for (const member of [0, 1, 2]) {
+  // The first carries the watch; one of the three is the leader, whose loss costs the others an election.
+  for (const member of process.env['SKIFF_LONG'] ? [0, 1, 2] : [0]) {
     await etcd.kill(member);
     const { revision } = await store.txn(put('/r/a', `without ${member}`));
     await watch.seen(revision);
