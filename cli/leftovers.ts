@@ -9,14 +9,20 @@ export interface ProcessView {
   readonly sharesMounts: boolean;
 }
 
-/** The shims of our containerd, and everything that runs below them. */
-export function shimTrees(
-  processes: readonly ProcessView[],
-  socket: string,
-): { shims: number[]; containers: number[] } {
+export interface ShimTrees {
+  readonly shims: number[];
+  /** Everything that runs below them. */
+  readonly containers: number[];
+  readonly sandboxIds: string[];
+}
+
+/** The shims of our containerd: one for each sandbox, and named after it. */
+export function shimTrees(processes: readonly ProcessView[], socket: string): ShimTrees {
   const isOurs = ({ args, sharesMounts }: ProcessView) =>
     sharesMounts && /(^|\/)containerd-shim[^/]*$/.test(args[0] ?? '') && args[args.indexOf('-address') + 1] === socket;
-  const shims = processes.filter(isOurs).map(({ pid }) => pid);
+  const found = processes.filter(isOurs);
+  const shims = found.map(({ pid }) => pid);
+  const sandboxIds = found.map(({ args }) => args[args.indexOf('-id') + 1] ?? '').filter((id) => id !== '');
   const containers: number[] = [];
   for (let above = shims; above.length > 0; ) {
     above = processes
@@ -24,7 +30,7 @@ export function shimTrees(
       .map(({ pid }) => pid);
     containers.push(...above);
   }
-  return { shims, containers };
+  return { shims, containers, sandboxIds };
 }
 
 /** Mount points strictly below the folders, the last mounted first. A folder that is one itself is the operator's. */

@@ -2,7 +2,7 @@
 // Each function may run any number of times and answers with what it removed. Nothing here needs containerd.
 import { execFile } from 'node:child_process';
 import { lstat, readdir, readFile, readlink, rmdir, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROUTE_PROTOCOL } from '../agent/network/routes.ts';
 import type { Clock } from '../api/clock.ts';
@@ -12,14 +12,23 @@ import { logsOf, mountsBelow, ourLinks, ourTables, type ProcessView, shimTrees }
 
 const exec = promisify(execFile);
 const NETNS_DIR = '/run/netns';
+// Fixed in the library that containerd and others run plugins with.
+const CNI_RESULTS_DIR = '/var/lib/cni/results';
 
-export async function killShims(socket: string, clock: Clock): Promise<{ killed: number; networks: Set<number> }> {
-  const { shims, containers } = shimTrees(await processes(), socket);
+export interface Killed {
+  readonly processes: number;
+  /** The network namespaces they were in. */
+  readonly networks: ReadonlySet<number>;
+  readonly sandboxIds: readonly string[];
+}
+
+export async function killShims(socket: string, clock: Clock): Promise<Killed> {
+  const { shims, containers, sandboxIds } = shimTrees(await processes(), socket);
   const networks = await networksOf(containers);
   // A shim would report its container's end and clean up; that is done here, so it goes first.
   for (const pid of [...shims, ...containers]) kill(pid);
   await untilGone([...shims, ...containers], clock);
-  return { killed: containers.length, networks };
+  return { processes: containers.length, networks, sandboxIds };
 }
 
 export async function unmountBelow(folders: readonly string[]): Promise<{ unmounted: string[]; stuck: string[] }> {
@@ -29,6 +38,14 @@ export async function unmountBelow(folders: readonly string[]): Promise<{ unmoun
   }
   const stuck = mountsBelow(await mountinfo(), folders);
   return { unmounted: before.filter((point) => !stuck.includes(point)), stuck };
+}
+
+/** What the plugins noted of sandboxes that did not get to give their network back. */
+export async function removeCniResults(sandboxIds: readonly string[]): Promise<void> {
+  for (const name of await namesIn(CNI_RESULTS_DIR)) {
+    if (sandboxIds.some((id) => name.includes(`-${id}-`))) await unlink(join(CNI_RESULTS_DIR, name));
+  }
+  if (await removeIfEmpty(CNI_RESULTS_DIR)) await removeIfEmpty(dirname(CNI_RESULTS_DIR));
 }
 
 /** Named network namespaces whose processes were ours. */
@@ -79,11 +96,13 @@ export async function removeCgroups(cgroupRoot: string): Promise<number> {
   return removed;
 }
 
-/** Not across mounts: a volume that could not be unmounted is somebody's data. */
-export async function removeFolder(path: string): Promise<boolean> {
-  if (!(await isThere(path))) return false;
+/** Not across mounts: a volume that could not be unmounted is somebody's data. A folder that is a mount is emptied. */
+export async function removeFolder(path: string): Promise<'removed' | 'emptied' | 'nothing'> {
+  const before = (await isThere(path)) ? await namesIn(path) : undefined;
+  if (before === undefined) return 'nothing';
   await exec('rm', ['-rf', '--one-file-system', '--', path], { env: { PATH: searchPath() } }).catch(() => {});
-  return !(await isThere(path));
+  if (!(await isThere(path))) return 'removed';
+  return before.length > 0 && (await namesIn(path)).length === 0 ? 'emptied' : 'nothing';
 }
 
 export async function removeIfEmpty(path: string): Promise<boolean> {

@@ -84,9 +84,10 @@ async function removePods(values: UpValues): Promise<Set<string>> {
 }
 
 async function removeRemains(values: UpValues): Promise<void> {
-  const { killed, networks } = await sweep.killShims(resolve.runtimeSocketOf(values), clock);
-  if (killed > 0) say(`killed ${some(killed, 'process')} of containers`);
-  for (const name of await sweep.removeNetworks(networks)) say(`removed the network namespace ${name}`);
+  const killed = await sweep.killShims(resolve.runtimeSocketOf(values), clock);
+  if (killed.processes > 0) say(`killed ${some(killed.processes, 'process')} of containers`);
+  await sweep.removeCniResults(killed.sandboxIds);
+  for (const name of await sweep.removeNetworks(killed.networks)) say(`removed the network namespace ${name}`);
   const { unmounted } = await sweep.unmountBelow(mountFolders(values));
   if (unmounted.length > 0) say(`unmounted ${some(unmounted.length, 'mount')}`);
   for (const what of await sweep.removeTables()) say(`removed ${what}`);
@@ -111,7 +112,10 @@ async function removeFolders(values: UpValues, podUids: ReadonlySet<string>): Pr
     resolve.cniConfDirOf(values),
     resolve.adminKubeconfigOf(values),
   ];
-  for (const path of ours) if (await sweep.removeFolder(path)) say(`removed ${path}`);
+  for (const path of ours) {
+    const how = await sweep.removeFolder(path);
+    if (how !== 'nothing') say(`${how} ${path}`);
+  }
   const shared = ['pods', 'plugins_registry', 'plugins', 'device-plugins', ''].map((name) =>
     join(values.kubeletDir, name),
   );

@@ -22,7 +22,7 @@ test('only shims of our socket, seen from our mounts, and what runs below them a
     child(31, 30),
     { pid: 40, parent: 1, args: ['vim', '-address', SOCKET], sharesMounts: true },
   ];
-  assert.deepEqual(shimTrees(processes, SOCKET), { shims: [10], containers: [11, 12] });
+  assert.deepEqual(shimTrees(processes, SOCKET), { shims: [10], containers: [11, 12], sandboxIds: ['x'] });
 });
 
 test('mounts are found strictly below a folder, the last one first', () => {
