@@ -62,6 +62,14 @@ export class DnsRecords {
     else this.#perNamespace.set(namespace, count);
   }
 
+  all(): Iterable<ServiceNames> {
+    return this.#services.values();
+  }
+
+  keys(): Iterable<string> {
+    return this.#services.keys();
+  }
+
   service(namespace: string, name: string): ServiceNames | undefined {
     return this.#services.get(`${namespace}/${name}`);
   }

@@ -6,6 +6,7 @@
 //   pods room: podUp before containers start, podDown before the sandbox stops, podsAdopted after a start
 //
 // Ending it leaves everything in the kernel: pods go on reaching Services and one another.
+import { join } from 'node:path';
 import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import type { Random } from '../../api/random.ts';
@@ -17,6 +18,7 @@ import { Forwarder, resolvConfUpstreams, type Upstream } from './dns-forward.ts'
 import { DnsRecords } from './dns-records.ts';
 import { type Exec, hostExec } from './exec.ts';
 import { HealthServers, healthCheckPorts } from './health.ts';
+import { NamesCheckpoint } from './names-checkpoint.ts';
 import { localPod } from './network-input.ts';
 import type { Family } from './nft.ts';
 import { NodeNetwork } from './node-network.ts';
@@ -35,6 +37,8 @@ export interface NetworkOptions {
   /** Open sockets of an owner that outlives this process, instead of ones bound here. */
   readonly dnsSockets?: DnsListen;
   readonly resolvConf: string;
+  /** For the checkpoint of names. */
+  readonly dataDir: string;
   /** For tests: instead of those in resolvConf. */
   readonly upstreams?: readonly Upstream[];
   readonly cni: { readonly confDir: string; readonly stateDir: string };
@@ -69,6 +73,8 @@ export class Network implements AsyncDisposable {
     await applySysctls(families, exec, log, signal);
 
     const records = new DnsRecords();
+    const checkpoint = starting.use(new NamesCheckpoint(join(options.dataDir, 'names.json'), records, clock, log));
+    await checkpoint.restore();
     const health = starting.use(new HealthServers({ ...options.proxyHealth, clock, log }));
     const dnsIp = options.clusterDns.find((ip) => familyOf(ip) === families[0]);
     if (dnsIp !== undefined) starting.use(await startDns(dnsIp, records, options, exec, signal));
@@ -85,8 +91,12 @@ export class Network implements AsyncDisposable {
         execPrefix,
         onServices(index, changed) {
           for (const key of changed) records.set(key, index.get(key));
+          // What only the checkpoint knew has gone since.
+          if (!records.complete) for (const key of records.keys()) if (!index.get(key)) records.set(key, undefined);
           records.complete = true;
-          if (changed.size > 0) health.update(healthCheckPorts(index.entries(), nodeName));
+          if (changed.size === 0) return;
+          checkpoint.changed();
+          health.update(healthCheckPorts(index.entries(), nodeName));
         },
         clock,
         log,
@@ -174,7 +184,9 @@ async function startDns(
     signal,
   );
   if (code !== 0) throw new Error(`cannot put the DNS address ${dnsIp} on lo: ${stderr.trim().slice(0, 200)}`);
-  const sockets = await openDnsSockets(options.dnsSockets ?? { host: dnsIp, port: 53 });
+  const sockets = await openDnsSockets(options.dnsSockets ?? { host: dnsIp, port: 53 }).catch((cause) => {
+    throw new Error(`cannot serve DNS on ${dnsIp} port 53: ${(cause as Error).message}`, { cause });
+  });
   const ask = upstreams === undefined ? resolvConfUpstreams(resolvConf, [dnsIp], clock) : async () => upstreams;
   return new DnsServer({
     sockets,

@@ -14,7 +14,6 @@ import {
   VXLAN,
   VXLAN_ID,
   VXLAN_PORT,
-  type Way,
   waysTo,
 } from './routes.ts';
 
@@ -34,10 +33,14 @@ export async function syncRoutes(
 ): Promise<void> {
   const links = await readLinks(exec, signal);
   const ways = waysTo(nodes, options.nodeName, links);
-  const tunnel = ways.find(({ peer }) => peer !== undefined);
-  if (tunnel !== undefined && !links.some(({ name }) => name === VXLAN)) {
-    await makeTunnel(tunnel, options, exec, signal);
-    log.info({ dev: VXLAN }, 'made the tunnel to nodes on other links');
+  if (ways.some(({ peer }) => peer !== undefined)) {
+    const local = options.nodeIps[0] ?? '';
+    const there = links.find(({ name }) => name === VXLAN);
+    // Its hardware address follows from the node's address: another one means the node has moved.
+    if (there?.mac !== tunnelMac(local)) {
+      await makeTunnel(local, there !== undefined, options, exec, signal);
+      log.info({ dev: VXLAN, local }, 'made the tunnel to nodes on other links');
+    }
   }
   const { ip, bridge } = planRoutes(ways, { routes: await readRoutes(exec, signal) });
   await batch(['ip', '-force'], ip, exec, log, signal);
@@ -45,11 +48,17 @@ export async function syncRoutes(
   await serviceRoutes(options, exec, signal);
 }
 
-async function makeTunnel({ family }: Way, options: RouteOptions, exec: Exec, signal: AbortSignal): Promise<void> {
-  const local = options.nodeIps.find((ip) => familyOf(ip) === family);
-  if (local === undefined) throw new ExecError(`no address of this node to start the ${family} tunnel from`);
+async function makeTunnel(
+  local: string,
+  replace: boolean,
+  options: RouteOptions,
+  exec: Exec,
+  signal: AbortSignal,
+): Promise<void> {
+  const type = `type vxlan id ${VXLAN_ID} local ${local} dstport ${VXLAN_PORT} nolearning`;
   const lines = [
-    `link add ${VXLAN} address ${tunnelMac(local)} type vxlan id ${VXLAN_ID} local ${local} dstport ${VXLAN_PORT} nolearning`,
+    ...(replace ? [`link del ${VXLAN}`] : []),
+    `link add ${VXLAN} address ${tunnelMac(local)} ${type}`,
     // The far end needs an address for us that is not one of a pod: the first of our range.
     ...options.podCidrs.map(
       (cidr) => `addr add ${nth(parseCidr(cidr)!, 0)}/${cidr.includes(':') ? 128 : 32} dev ${VXLAN}`,
@@ -75,14 +84,16 @@ async function serviceRoutes(options: RouteOptions, exec: Exec, signal: AbortSig
 
 interface LinkJson {
   readonly ifname: string;
+  readonly address?: string;
   readonly addr_info?: readonly { readonly local: string; readonly prefixlen: number; readonly scope: string }[];
 }
 
 async function readLinks(exec: Exec, signal: AbortSignal): Promise<Link[]> {
   const { code, stdout, stderr } = await exec(['ip', '-j', 'addr', 'show'], {}, signal);
   if (code !== 0) throw new ExecError(`cannot list addresses: ${stderr.trim().slice(0, 200)}`);
-  return (JSON.parse(stdout) as LinkJson[]).map(({ ifname, addr_info = [] }) => ({
+  return (JSON.parse(stdout) as LinkJson[]).map(({ ifname, address = '', addr_info = [] }) => ({
     name: ifname,
+    mac: address,
     addresses: addr_info.filter(({ scope }) => scope === 'global').map((a) => `${a.local}/${a.prefixlen}`),
   }));
 }

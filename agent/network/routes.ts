@@ -15,6 +15,7 @@ export const VXLAN_PORT = 4_789;
 
 export interface Link {
   readonly name: string;
+  readonly mac: string;
   /** Addresses with their prefix: `192.168.7.2/24`. */
   readonly addresses: readonly string[];
 }
@@ -40,7 +41,9 @@ export function waysTo(nodes: readonly NodeView[], nodeName: string, links: read
         const { family } = parsed;
         const link = links.find(({ addresses }) => addresses.some((own) => onLink(own, address)));
         if (link !== undefined) return [{ family, cidr, via: address, dev: link.name }];
-        return [{ family, cidr, via: nth(parsed, 0), dev: VXLAN, peer: { address, mac: tunnelMac(address) } }];
+        // One tunnel carries both families, between the preferred addresses of the nodes.
+        const [end = address] = internalIps;
+        return [{ family, cidr, via: nth(parsed, 0), dev: VXLAN, peer: { address: end, mac: tunnelMac(end) } }];
       }),
     );
 }

@@ -7,6 +7,7 @@
 //   postrouting masquerade: hairpin, translated packets from outside the cluster, pods that talk to the world
 import { KEEP_SOURCE } from './frontends.ts';
 import type { Family, NftOp, Table } from './nft.ts';
+import { VXLAN } from './routes.ts';
 
 export interface RulesetConfig {
   readonly family: Family;
@@ -108,6 +109,8 @@ export function fixedChains({ family, clusterCidrs, serviceCidrs, podCidr, dnsIp
     chain('refuse', undefined, ['meta l4proto tcp reject with tcp reset', 'reject']),
 
     chain('filter-forward', base('filter', 'forward', 'filter - 5'), [
+      // The tunnel takes 50 bytes of each packet, and not every path tells the sender.
+      `oifname "${VXLAN}" tcp flags syn tcp option maxseg size set rt mtu`,
       podCidr && `${a} daddr ${podCidr} ${a} daddr != @known-pods drop`,
       services && `${a} daddr ${services} jump untranslated`,
     ]),

@@ -161,7 +161,7 @@ test('waysTo takes the shared link, else the tunnel, and planRoutes changes only
     { name: 'far', podCidrs: ['10.42.2.0/24'], internalIps: ['192.168.9.9'] },
     { name: 'young', podCidrs: [], internalIps: ['192.168.1.4'] },
   ];
-  const ways = waysTo(nodes, 'here', [{ name: 'eth0', addresses: ['192.168.1.2/24'] }]);
+  const ways = waysTo(nodes, 'here', [{ name: 'eth0', mac: '', addresses: ['192.168.1.2/24'] }]);
   const mac = tunnelMac('192.168.9.9');
   assert.match(mac, /^02(:[0-9a-f]{2}){5}$/);
   assert.deepEqual(ways, [

@@ -16,7 +16,10 @@ export type AgentCommand =
   | { do: 'adopted' }
   | { do: 'state' };
 
-export type AgentOptions = Pick<NetworkOptions, 'nodeName' | 'nodeIps' | 'cni' | 'upstreams' | 'proxyHealth'>;
+export type AgentOptions = Pick<
+  NetworkOptions,
+  'nodeName' | 'nodeIps' | 'dataDir' | 'cni' | 'upstreams' | 'proxyHealth'
+>;
 
 const show = (level: string) => (fields: Record<string, unknown>, message: string) =>
   process.env.SKIFF_TEST_LOG && console.error(level, message, fields);

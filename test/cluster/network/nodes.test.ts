@@ -33,6 +33,7 @@ class AgentNode {
     const options: AgentOptions = {
       nodeName: this.name,
       nodeIps: [this.ip],
+      dataDir: this.folder,
       cni: { confDir: join(this.folder, 'net.d'), stateDir: join(this.folder, 'ipam') },
       proxyHealth: { bindAddress: '0.0.0.0', port: 10_256 },
     };
@@ -73,7 +74,10 @@ class AgentNode {
         cniVersion: list.cniVersion,
         name: list.name,
         prevResult,
-        runtimeConfig: { bandwidth: { ingressRate: 10_000_000_000, ingressBurst: 1_000_000_000 } },
+        // The runtime passes it on when the pod's annotations ask for it.
+        ...(this.name === 'a' && {
+          runtimeConfig: { bandwidth: { ingressRate: 10_000_000_000, ingressBurst: 1_000_000_000 } },
+        }),
       });
       const out = execFileSync('ip', ['netns', 'exec', this.ns, join(BIN, plugin.type)], {
         input: config,
@@ -204,6 +208,8 @@ test('pods go on talking while the agent is away, and after it has come back', {
   assert.match((await peer.ask('10.43.0.7', 80))[0]!, /^pod-/);
   await a!.start();
   assert.match((await peer.ask('10.43.0.7', 80))[0]!, /^pod-/, 'before the server has answered');
+  const asked = sh(`ip netns exec ${ns} busybox nslookup web.default.svc.cluster.local 10.43.0.10`);
+  assert.match(asked, /10\.43\.0\.7/, 'names are remembered');
   await a!.tell({ do: 'podUp', uid: ns, ips: [ip] });
   await a!.tell({ do: 'adopted' });
   assert.match((await peer.ask('10.43.0.7', 80))[0]!, /^pod-/, 'adopted, and the server has still not answered');
