@@ -1,6 +1,6 @@
 // What the embedded store does to its database (embedded-file.ts shows the tables). Every function is synchronous and
 // what it changed is durable when it returns; the worker calls them one after the other.
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { backup, type DatabaseSync } from 'node:sqlite';
 import { checkCompaction, checkRevision } from './check.ts';
 import { openFile, statements } from './embedded-file.ts';
@@ -33,6 +33,7 @@ const SWEEP_ROWS = 250;
 /** Pages given back per slice, and free pages kept for the next writes. */
 const VACUUM_PAGES = 256;
 const FREE_PAGES_KEPT = 1024;
+const BACKUP_PAGES = 256;
 const AFTER_ALL_KEYS = '\u{10ffff}';
 
 interface Head {
@@ -301,10 +302,18 @@ export class EmbeddedDb {
     return pages * pageSize;
   }
 
-  /** A copy of the whole at one instant, while writes go on. */
-  async backup(path: string): Promise<void> {
+  /**
+   * A copy of the whole at one instant. SQLite copies pages in another thread; `pause` is called between two steps,
+   * and only there may this database be written.
+   */
+  async backup(path: string, pause: () => void): Promise<void> {
     closeSync(openSync(path, 'wx', 0o600));
-    await backup(this.#db, path, { rate: 256 });
+    try {
+      await backup(this.#db, path, { rate: BACKUP_PAGES, progress: pause });
+    } catch (err) {
+      rmSync(path, { force: true });
+      throw err;
+    }
   }
 
   /** Makes a restored copy a new beginning: no revision anybody saw before can be met again. */

@@ -33,7 +33,7 @@ function open(): EmbeddedDb | undefined {
   }
 }
 
-function carryOut(db: EmbeddedDb, request: Request): unknown {
+function carryOut(db: EmbeddedDb, request: Exclude<Request, { do: 'backup' }>): unknown {
   switch (request.do) {
     case 'commit':
       return db.commit(request.batch);
@@ -53,8 +53,6 @@ function carryOut(db: EmbeddedDb, request: Request): unknown {
       return db.sweep();
     case 'size':
       return db.size();
-    case 'backup':
-      return db.backup(request.path);
     case 'close':
       return db.close();
     default:
@@ -68,16 +66,58 @@ function buffersIn(answer: unknown): ArrayBuffer[] {
   return packed.flatMap((kvs) => (kvs?.bytes === undefined ? [] : [kvs.bytes.buffer]));
 }
 
+interface Sent {
+  readonly id: number;
+  readonly request: Request;
+}
+
 const db = open();
-port.on('message', async ({ id, request }: { id: number; request: Request }) => {
+/** While a backup copies pages nothing may write; what comes meanwhile waits for the pause between two of its steps. */
+let held: Sent[] | undefined;
+
+function answer({ id, request }: Sent): void {
   if (db === undefined) return;
+  if (request.do === 'backup') {
+    send({ id, failed: { why: 'refused', message: 'a backup is being taken already' } });
+    return;
+  }
   try {
-    const result = carryOut(db, request);
-    // Only a backup takes its time; everything else is answered in the order of the requests.
-    const ok = result instanceof Promise ? await result : result;
+    const ok = carryOut(db, request);
     send({ id, ok }, buffersIn(ok));
-    if (request.do === 'close') port.close();
+    if (request.do === 'close') port?.close();
   } catch (err) {
     send({ id, failed: failureOf(err) });
   }
-});
+}
+
+function release(): void {
+  const waiting = held ?? [];
+  held = [];
+  for (const sent of waiting) {
+    if (sent.request.do === 'close') held.push(sent);
+    else answer(sent);
+  }
+}
+
+async function backUp(id: number, path: string): Promise<void> {
+  try {
+    held = [];
+    await db?.backup(path, release);
+    send({ id, ok: undefined });
+  } catch (err) {
+    // It is the copy that failed, not the store.
+    send({ id, failed: { why: 'refused', message: err instanceof Error ? err.message : String(err) } });
+  } finally {
+    const waiting = held ?? [];
+    held = undefined;
+    for (const sent of waiting) receive(sent);
+  }
+}
+
+function receive(sent: Sent): void {
+  if (held !== undefined) held.push(sent);
+  else if (sent.request.do === 'backup') void backUp(sent.id, sent.request.path);
+  else answer(sent);
+}
+
+port.on('message', receive);

@@ -1,6 +1,16 @@
 // A backup becomes a data folder again. Clients may have seen revisions that the backup never had, so the restored
 // store starts far ahead of anything seen, all of it compacted: every watch has to list anew, none goes on silently.
-import { chmodSync, closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { EmbeddedDb } from './embedded-db.ts';
@@ -14,18 +24,27 @@ export function restoreBackup(from: string, to: string): number {
   if (existsSync(to)) throw new Error(`${to} exists: move it away before restoring, nothing is overwritten`);
   mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
   const draft = `${to}.restoring`;
-  copyFileSync(from, draft);
-  chmodSync(draft, 0o600);
-  checkBackup(draft, from);
-  const db = new EmbeddedDb({ path: draft });
+  try {
+    copyFileSync(from, draft);
+    chmodSync(draft, 0o600);
+    checkBackup(draft, from);
+    const revision = jumpAhead(draft);
+    renameSync(draft, to);
+    syncFolder(dirname(to));
+    return revision;
+  } finally {
+    for (const left of [draft, `${draft}-wal`, `${draft}-shm`]) rmSync(left, { force: true });
+  }
+}
+
+function jumpAhead(path: string): number {
+  const db = new EmbeddedDb({ path });
   db.jumpAhead(JUMP);
   const { revision } = db;
   db.close();
-  const file = openSync(draft, 'r');
+  const file = openSync(path, 'r');
   fsyncSync(file);
   closeSync(file);
-  renameSync(draft, to);
-  syncFolder(dirname(to));
   return revision;
 }
 

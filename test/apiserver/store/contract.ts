@@ -267,6 +267,26 @@ export function storeContract(implementation: Implementation): void {
     }
   });
 
+  it('events lost by a slow watcher: one that starts far behind catches up while writes go on', async (at) => {
+    const { store, key, prefix, signal } = at;
+    const from = (await store.latestRevision()) + 1;
+    const write = (n: number) =>
+      store.txn({ compares: [], ops: [{ put: key(`k${n % 50}`), value: Buffer.from(`${n}`) }] });
+    await Promise.all(Array.from({ length: 1_200 }, (_, n) => write(n)));
+    const watches = [recordWatch(store, prefix, from, signal), recordWatch(store, prefix, from + 700, signal)];
+    for (let n = 0; n < 30; n++) await Promise.all(Array.from({ length: 10 }, (_, i) => write(n * 10 + i)));
+    const last = store.revision;
+    for (const [index, watch] of watches.entries()) {
+      await watch.seen(last);
+      const first = from + index * 700;
+      const wants = Array.from({ length: last - first + 1 }, (_, n) => first + n);
+      assert.deepEqual(
+        watch.revisions.map(({ revision }) => revision),
+        wants,
+      );
+    }
+  });
+
   it('a watch hears only of its prefix', async ({ store, key, put, signal }) => {
     const first = await put('pods/a', 'x');
     const watch = recordWatch(store, key('pods/'), first, signal);
