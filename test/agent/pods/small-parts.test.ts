@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { goDuration } from '../../../agent/pods/duration.ts';
+import { imageNameProblem } from '../../../agent/pods/image-name.ts';
+import { containerLogLink } from '../../../agent/pods/names.ts';
+import { initial, judge, type Kind } from '../../../agent/pods/probes/tally.ts';
+import { credentialsFor } from '../../../agent/pods/pull-secrets.ts';
+import { statusPatch } from '../../../agent/pods/status-patch.ts';
+import { unsupported } from '../../../agent/pods/unsupported.ts';
+import type { Secret } from '../../../api/types/core/config-map.ts';
+import type { PodStatus } from '../../../api/types/core/pod-status.ts';
+import { aContainer, aPod } from './make.ts';
+
+const durations: [number, string][] = [
+  [0, '0s'],
+  [120, '120ms'],
+  [1_500, '1.5s'],
+  [10_000, '10s'],
+  [80_000, '1m20s'],
+  [300_000, '5m0s'],
+  [3_661_000, '1h1m1s'],
+];
+for (const [ms, wants] of durations) test(`${ms} ms is written ${wants}`, () => assert.equal(goDuration(ms), wants));
+
+const images: [string, string | undefined][] = [
+  ['nginx', undefined],
+  ['nginx:1.27', undefined],
+  ['registry.example:5000/team/app:v1', undefined],
+  ['localhost/app', undefined],
+  ['[2001:db8::1]:5000/app', undefined],
+  [`app@sha256:${'a'.repeat(64)}`, undefined],
+  ['App', 'invalid reference format: repository name must be lowercase'],
+  ['app:', 'invalid reference format'],
+  ['', 'invalid reference format'],
+  ['bad image', 'invalid reference format'],
+];
+for (const [image, wants] of images) {
+  test(`${JSON.stringify(image)} names an image: ${wants ?? 'yes'}`, () =>
+    assert.equal(imageNameProblem(image), wants));
+}
+
+const docker = (auths: object): Secret => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: 's', uid: 's', resourceVersion: '1', creationTimestamp: '' },
+  type: 'kubernetes.io/dockerconfigjson',
+  data: { '.dockerconfigjson': Buffer.from(JSON.stringify({ auths })).toString('base64') },
+});
+const auth = Buffer.from('user:pass:word').toString('base64');
+const pulls: { it: string; image: string; auths: object; wants: string[] }[] = [
+  { it: 'by host', image: 'reg.example/a/b:1', auths: { 'reg.example': { auth } }, wants: ['reg.example'] },
+  {
+    it: 'written as a URL',
+    image: 'reg.example/a',
+    auths: { 'https://reg.example/v2/': { auth } },
+    wants: ['reg.example'],
+  },
+  {
+    it: 'the longer path first',
+    image: 'reg.example/team/app',
+    auths: { 'reg.example': { auth }, 'reg.example/team': { auth } },
+    wants: ['reg.example/team', 'reg.example'],
+  },
+  { it: 'by pattern', image: 'eu.reg.example/a', auths: { '*.reg.example': { auth } }, wants: ['*.reg.example'] },
+  { it: 'the port must agree', image: 'reg.example:5000/a', auths: { 'reg.example:5001': { auth } }, wants: [] },
+  {
+    it: 'the hub under its old name',
+    image: 'nginx',
+    auths: { 'https://index.docker.io/v1/': { auth } },
+    wants: ['docker.io'],
+  },
+  { it: 'nothing for another host', image: 'other.example/a', auths: { 'reg.example': { auth } }, wants: [] },
+];
+for (const { it, image, auths, wants } of pulls) {
+  test(`credentials are found ${it}`, () => {
+    const found = credentialsFor(image, [docker(auths)]);
+    assert.deepEqual(
+      found.map(({ serverAddress }) => serverAddress),
+      wants,
+    );
+    for (const { username, password } of found) assert.deepEqual([username, password], ['user', 'pass:word']);
+  });
+}
+
+test('a broken pull secret is no help and no failure', () => {
+  const broken = { ...docker({}), data: { '.dockerconfigjson': 'bm90IGpzb24=' } };
+  assert.deepEqual(credentialsFor('nginx', [broken]), []);
+});
+
+const answers = (kind: Kind, results: string, probe = { failureThreshold: 3, successThreshold: 1 }) =>
+  [...results].reduce(
+    (tally, letter) =>
+      judge(tally, ({ s: 'success', f: 'failure', w: 'warning', e: 'error' } as const)[letter]!, probe),
+    initial(kind, false),
+  ).verdict;
+const tallies: [Kind, string, string][] = [
+  ['liveness', '', 'success'],
+  ['liveness', 'ff', 'success'],
+  ['liveness', 'fff', 'failure'],
+  ['liveness', 'ffsff', 'success'],
+  ['liveness', 'ffeef', 'failure'],
+  ['readiness', '', 'failure'],
+  ['readiness', 's', 'success'],
+  ['readiness', 'w', 'success'],
+  ['readiness', 'sfff', 'failure'],
+  ['startup', '', 'unknown'],
+  ['startup', 'ffs', 'success'],
+  ['startup', 'fff', 'failure'],
+];
+for (const [kind, results, wants] of tallies) {
+  test(`a ${kind} probe answered "${results}" says ${wants}`, () => assert.equal(answers(kind, results), wants));
+}
+
+test('a success threshold asks for several in a row', () => {
+  const probe = { failureThreshold: 1, successThreshold: 2 };
+  assert.equal(answers('readiness', 'sfs', probe), 'failure');
+  assert.equal(answers('readiness', 'sfss', probe), 'success');
+});
+
+const status: PodStatus = {
+  phase: 'Running',
+  podIP: '10.42.0.5',
+  podIPs: [{ ip: '10.42.0.5' }],
+  containerStatuses: [{ name: 'web', ready: true, restartCount: 0, image: 'a', imageID: '', lastState: {} }],
+  conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }],
+};
+const patch = (before: PodStatus, after: PodStatus) => statusPatch(aPod({ status: before }), after);
+
+test('what the API has already is not written', () => {
+  const filledIn = { ...status, conditions: [{ ...status.conditions![0]!, lastProbeTime: null as unknown as string }] };
+  assert.equal(patch({ ...filledIn, qosClass: 'Burstable' }, status), undefined);
+});
+
+test('only what differs is written, and what is gone is named', () => {
+  const before: PodStatus = { ...status, reason: 'x', phase: 'Pending' };
+  assert.deepEqual(patch(before, status), {
+    metadata: { uid: 'uid-1' },
+    status: { phase: 'Running', reason: null },
+  });
+});
+
+test('a condition that no longer has a reason loses it', () => {
+  const had = { type: 'Ready', status: 'False', reason: 'ContainersNotReady', message: 'm' };
+  assert.deepEqual(patch({ ...status, conditions: [had] }, status), {
+    metadata: { uid: 'uid-1' },
+    status: { conditions: [{ reason: null, message: null, ...status.conditions![0] }] },
+  });
+});
+
+test('a changed address replaces the list instead of joining it', () => {
+  const after = { ...status, podIP: '10.42.0.6', podIPs: [{ ip: '10.42.0.6' }] };
+  assert.deepEqual(patch(status, after), {
+    metadata: { uid: 'uid-1' },
+    status: { podIP: '10.42.0.6', podIPs: [{ ip: '10.42.0.6' }, { $patch: 'replace' }] },
+  });
+});
+
+test('the link to a log fits a file name however long the names are', () => {
+  const folders = { kubeletDir: '', podLogsDir: '', containerLogsDir: '/c' };
+  const pod = { name: 'p'.repeat(253), namespace: 'n'.repeat(63), uid: 'u' };
+  const link = containerLogLink(folders, pod, 'c'.repeat(63), 'f'.repeat(64));
+  assert.ok(link.length - '/c/'.length <= 255, `${link.length}`);
+  assert.ok(link.endsWith(`-${'f'.repeat(64)}.log`));
+});
+
+const able = { userNamespaces: false, runtimeHandlers: [] };
+
+test('a plain pod asks for nothing this node lacks', () => assert.equal(unsupported(aPod(), able), undefined));
+
+test('everything that is missing is named at once', () => {
+  const pod = aPod({
+    containers: [aContainer('web', { lifecycle: { stopSignal: 'SIGUSR1' } })],
+    spec: { hostUsers: false, volumes: [{ name: 'data', nfs: { server: 's', path: '/' } }] },
+  });
+  const message = unsupported(pod, able);
+  for (const part of ['volume "data" of type nfs', 'user namespaces', 'stopSignal of container "web"']) {
+    assert.ok(message?.includes(part), `${part} in ${message}`);
+  }
+});
