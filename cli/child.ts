@@ -120,7 +120,7 @@ export function lastWords(tail: string): string {
 }
 
 function messageOf(line: string): string {
-  if (!line.startsWith('{')) return line.trim();
+  if (!line.startsWith('{')) return line.trim().replace(/^skiff \w+: /, '');
   try {
     const { msg, err } = JSON.parse(line) as { msg?: string; err?: { message?: string } };
     return [msg, err?.message].filter((text) => text !== undefined).join(': ');

@@ -17,14 +17,20 @@ export async function setUp(purpose, wants = { ports: [], packages: nodePackages
   for (const step of plan.steps) await perform(step);
 }
 
+/** Where the tools of the checkout and the pinned Node are found first. @param {string[]} moreDirs */
+export const toolDirs = (moreDirs = []) => [`${top}/node_modules/.bin`, ...moreDirs, ...searchDirs()];
+
 /**
- * Runs a program of the checkout to its end and gives its exit code.
- * @param {string} program @param {string[]} args @param {{ moreDirs?: string[] }} [options]
+ * Runs a program to its end and gives its exit code.
+ * @param {string} program @param {string[]} args @param {string[]} dirs where programs are looked for
  * @returns {Promise<number>}
  */
-export function handOver(program, args, { moreDirs = [] } = {}) {
-  const path = [`${top}/node_modules/.bin`, ...moreDirs, ...searchDirs()].join(delimiter);
-  const child = spawn(program, args, { cwd: top, stdio: 'inherit', env: { ...process.env, PATH: path } });
+export function handOver(program, args, dirs = toolDirs()) {
+  const child = spawn(program, args, {
+    cwd: top,
+    stdio: 'inherit',
+    env: { ...process.env, PATH: dirs.join(delimiter) },
+  });
   // Ctrl-C reaches the child by itself, from the terminal; it decides how to end, and we end after it.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));
