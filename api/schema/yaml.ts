@@ -58,11 +58,6 @@ function nests(body: Buffer): boolean {
   return false;
 }
 
-/** The strict error lists duplicates as one entry, as go-yaml collects them. */
-export function strictYaml(duplicates: readonly string[]): readonly string[] {
-  return duplicates.length === 0 ? [] : [`yaml: unmarshal errors:\n  ${duplicates.join('\n  ')}`];
-}
-
 function syntaxProblem(error: YAMLError, text: string, lines: LineCounter): SyntaxProblem {
   const { line } = lines.linePos(error.pos[0]);
   // The parser recurses, and reports its own overflow as an error of the document.
