@@ -75,7 +75,7 @@ function pruneObject(
 
 function isNullable(schema: Schema): boolean {
   const target = resolve(schema);
-  // A field of any type takes null as any other value.
+  // A field without a type takes null like every other value.
   return target.kind === 'any' || target.constraints?.nullable === true;
 }
 
