@@ -115,7 +115,12 @@ export function chainsFor(verdict: string, family: 'ip' | 'ip6'): ChainOp[] {
   if (picks !== undefined) {
     return [{ add: 'chain', name, rules: [pick, `dnat to ${key} . meta mark map @${node}endpoints`] }];
   }
-  const client = `${family} saddr . ${key}`;
+  // nft 1.0.6 cannot write elements whose key is wider than 16 bytes beside a value, so IPv6 clients are remembered by
+  // a hash. Two with the same hash share an endpoint, which is all that can happen: a mark means nothing elsewhere.
+  const tuple = `${family} saddr . ${key}`;
+  const client = family === 'ip' ? tuple : `jhash ${tuple} mod ${0xffff_ffff} seed 0x5eed`;
+  const recall = family === 'ip' ? [] : [`meta mark set ${client}`];
+  const remembered = family === 'ip' ? client : 'meta mark';
   const dnat = `dnat to ${key} . meta mark map @${node}by-slot`;
   const remember = `update @${node}affinity { ${client} timeout ${seconds}s : meta mark }`;
   return [
@@ -129,7 +134,8 @@ export function chainsFor(verdict: string, family: 'ip' | 'ip6'): ChainOp[] {
       add: 'chain',
       name,
       rules: [
-        `meta mark set ${client} map @${node}affinity jump ${node}stuck-${seconds}`,
+        ...recall,
+        `meta mark set ${remembered} map @${node}affinity jump ${node}stuck-${seconds}`,
         pick,
         `meta mark set ${key} . meta mark map @${node}slots`,
         remember,

@@ -50,6 +50,10 @@ export class Peer {
     return this.#do({ do: 'ask', protocol: 'tcp', host, port, ...more });
   }
 
+  sh(command: string): string {
+    return run(`ip netns exec ${this.ns} sh -ec '${command}'`);
+  }
+
   async end(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#child.on('close', () => resolve());

@@ -88,7 +88,7 @@ export function aSlice({
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: { name: `${name}-1`, namespace: 'default', labels: { 'kubernetes.io/service-name': name } },
-    addressType: 'IPv4',
+    addressType: endpoints[0]?.includes(':') ? 'IPv6' : 'IPv4',
     endpoints: endpoints.map((address) => ({ addresses: [address], conditions: { ready: true }, nodeName: node })),
     ports: [{ name: '', port: target, protocol }],
   } as unknown as EndpointSlice;
