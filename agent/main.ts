@@ -35,6 +35,9 @@ import { PodManager } from './pods/pod-manager.ts';
 import { Probes } from './pods/probes/probes.ts';
 import { pullCredentials } from './pods/pull-secrets.ts';
 import { StatusManager } from './pods/status-manager.ts';
+import { reviewsOf } from './server/access.ts';
+import { Pages } from './server/pages.ts';
+import { KubeletServer } from './server/server.ts';
 import { Tokens } from './volumes/service-account-token.ts';
 import { Volumes } from './volumes/volumes.ts';
 
@@ -118,6 +121,9 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     node: { hostIps: nodeIps, memoryBytes: facts.memoryBytes, allocatable, abilities: () => abilities },
     seccompDir: join(config.kubeletDir, 'seccomp'),
   });
+  const serving = { runtime, pods: manager, clock, log };
+  const reviews = reviewsOf(client);
+  await using _server = await KubeletServer.start({ ...serving, config, reviews, pages: new Pages(serving) });
   await using _events = new RuntimeEvents(config.runtime.socket, clock, log, (id) => manager.runtimeEvent(id));
 
   log.info({ node: nodeName, cgroups: driver }, 'agent running');

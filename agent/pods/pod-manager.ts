@@ -5,8 +5,10 @@ import type { Pod } from '../../api/types/core/pod.ts';
 import type { PodDeps } from './deps.ts';
 import { LABEL } from './names.ts';
 import { PodWorker } from './pod-worker.ts';
+import { podsOnDisk, sweepLogs } from './sweep.ts';
 
 const RELIST_MS = 10_000;
+const SWEEP_MS = 120_000;
 
 export class PodManager implements AsyncDisposable {
   readonly #deps: PodDeps;
@@ -15,6 +17,7 @@ export class PodManager implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
   #relistNow = Promise.withResolvers<void>();
+  #sweepAtMs = 0;
   /** What the last relist saw of each pod, as one line. */
   #fingerprints = new Map<string, string>();
 
@@ -29,9 +32,14 @@ export class PodManager implements AsyncDisposable {
     return this.#workers.size;
   }
 
-  /** The pod as the API wants it here; undefined for what is gone or going as an orphan. */
-  pod(uid: string): Pod | undefined {
-    return this.#workers.get(uid)?.pod;
+  /** With the newest status this node knows, which may be ahead of the API's. */
+  pod(namespace: string, name: string): Pod | undefined {
+    const pod = this.#pods.get(`${namespace}/${name}`);
+    return pod && this.#deps.status.view(pod);
+  }
+
+  *pods(): Generator<Pod> {
+    for (const pod of this.#pods.list()) yield this.#deps.status.view(pod);
   }
 
   wake(uid: string): void {
@@ -120,5 +128,18 @@ export class PodManager implements AsyncDisposable {
       else if (before.get(uid) !== print) worker.wake();
     }
     for (const uid of before.keys()) if (!this.#fingerprints.has(uid)) this.#workers.get(uid)?.wake();
+    await this.#sweep(signal);
+  }
+
+  /** Whoever left something on disk and is not known gets a worker, which finds nothing but remains to remove. */
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const { clock, folders } = this.#deps;
+    const nowMs = clock.monotonic();
+    if (nowMs < this.#sweepAtMs) return;
+    this.#sweepAtMs = nowMs + SWEEP_MS;
+    const onDisk = await podsOnDisk(folders);
+    if (signal.aborted) return;
+    for (const uid of onDisk) if (!this.#workers.has(uid)) this.#hire(uid, undefined);
+    await sweepLogs(folders, (uid) => this.#workers.has(uid));
   }
 }

@@ -56,10 +56,6 @@ export class PodWorker implements AsyncDisposable {
     return this.#adopted.promise;
   }
 
-  get pod(): Pod | undefined {
-    return this.#wanted;
-  }
-
   update(pod: Pod | undefined): void {
     this.#wanted = pod;
     this.#last = pod ?? this.#last;

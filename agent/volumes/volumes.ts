@@ -1,6 +1,6 @@
 // The volumes of the pods of this node: sets them up, says what a container sees of them, takes them down. Nothing is
 // remembered: what is there is found on disk and in the kernel's list of mounts.
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { lstat, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApiError } from '../../api/status.ts';
 import type { Container, VolumeMount } from '../../api/types/core/container.ts';
@@ -97,11 +97,6 @@ export class Volumes implements PodVolumes {
     await rm(join(dir, 'volume-subpaths'), { recursive: true, force: true });
     await rm(volumesDir(this.#folders, uid), { recursive: true, force: true });
     this.#deps.tokens.forget(uid);
-  }
-
-  /** Pods that left something on disk, whoever they were. */
-  async onDisk(): Promise<string[]> {
-    return readdir(join(this.#folders.kubeletDir, 'pods')).catch(() => []);
   }
 
   #dirOf(pod: Pod, volume: Volume): string {

@@ -1,0 +1,27 @@
+// What pods left on disk that nobody knows any more: after a crash in the middle of a removal, or when containers
+// were removed behind our back.
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PodFolders } from './names.ts';
+
+/** Pods with a folder below the kubelet's: they may still have mounts, so a worker must take them down. */
+export async function podsOnDisk({ kubeletDir }: PodFolders): Promise<string[]> {
+  return readdir(join(kubeletDir, 'pods')).catch(() => []);
+}
+
+/** Logs of pods that are not known, and links that lead nowhere. */
+export async function sweepLogs({ podLogsDir, containerLogsDir }: PodFolders, isKnown: (uid: string) => boolean) {
+  for (const name of await readdir(podLogsDir).catch(() => [])) {
+    const [, , uid] = name.split('_');
+    // What is not named like a pod's folder is somebody else's.
+    if (uid !== undefined && !isKnown(uid)) await rm(join(podLogsDir, name), { recursive: true, force: true });
+  }
+  for (const name of await readdir(containerLogsDir).catch(() => [])) {
+    const link = join(containerLogsDir, name);
+    const leads = await stat(link).then(
+      () => true,
+      () => false,
+    );
+    if (!leads) await rm(link, { force: true });
+  }
+}
