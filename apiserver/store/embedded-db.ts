@@ -92,10 +92,10 @@ export class EmbeddedDb {
   /** All of `work` or nothing of it, durable when this returns. */
   #atomically<T>(work: () => T): T {
     const before = this.#revision;
-    this.#db.exec('BEGIN IMMEDIATE');
+    this.#sql.begin.run();
     try {
       const result = work();
-      this.#db.exec('COMMIT');
+      this.#sql.commit.run();
       return result;
     } catch (err) {
       this.#revision = before;

@@ -72,6 +72,8 @@ export function statements(db: DatabaseSync) {
   };
   const entry = 'SELECT id, key, created, lease, value FROM log';
   return {
+    begin: prepare('BEGIN IMMEDIATE'),
+    commit: prepare('COMMIT'),
     append: prepare('INSERT INTO log (id, key, created, lease, value) VALUES (?, ?, ?, ?, ?)'),
     head: prepare('SELECT id, created, lease FROM log WHERE key = ? ORDER BY id DESC LIMIT 1'),
     entry: prepare(`${entry} WHERE id = ?`),

@@ -92,6 +92,13 @@ export type Failure =
   | { readonly why: 'future'; readonly asked: number; readonly current: number }
   | { readonly why: 'full' | 'refused' | 'fatal'; readonly message: string };
 
+const TRANSFER_MIN_BYTES = 16 << 10;
+
+/** Handing memory over has a price of its own: a few KB are copied for less. */
+export function toTransfer({ buffer }: Uint8Array<ArrayBuffer>): ArrayBuffer[] {
+  return buffer.byteLength < TRANSFER_MIN_BYTES ? [] : [buffer];
+}
+
 export function packBatch(txns: readonly Txn[]): Batch {
   const plan: number[] = [];
   const keys: string[] = [];

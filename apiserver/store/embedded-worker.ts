@@ -3,7 +3,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { EmbeddedDb } from './embedded-db.ts';
 import { SQLITE_FULL } from './embedded-file.ts';
-import type { Answer, Failure, OpenRequest, PackedKvs, Request } from './embedded-messages.ts';
+import {
+  type Answer,
+  type Failure,
+  type OpenRequest,
+  type PackedKvs,
+  type Request,
+  toTransfer,
+} from './embedded-messages.ts';
 import { CompactedError, FutureRevisionError } from './store.ts';
 
 const port = parentPort;
@@ -63,7 +70,7 @@ function carryOut(db: EmbeddedDb, request: Exclude<Request, { do: 'backup' }>): 
 function buffersIn(answer: unknown): ArrayBuffer[] {
   if (typeof answer !== 'object' || answer === null) return [];
   const packed = Object.values(answer) as Partial<PackedKvs>[];
-  return packed.flatMap((kvs) => (kvs?.bytes === undefined ? [] : [kvs.bytes.buffer]));
+  return packed.flatMap((kvs) => (kvs?.bytes === undefined ? [] : toTransfer(kvs.bytes)));
 }
 
 interface Sent {

@@ -11,6 +11,7 @@ import {
   packBatch,
   type RangeAnswer,
   REFUSED,
+  toTransfer,
   unpackHistory,
   unpackKvs,
 } from './embedded-messages.ts';
@@ -156,7 +157,7 @@ export class EmbeddedStore implements Store {
         for (const { reject } of batch) reject(error);
         this.#commit();
       },
-      [packed.bytes.buffer],
+      toTransfer(packed.bytes),
     );
   }
 
