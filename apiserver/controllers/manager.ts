@@ -19,8 +19,10 @@ import { serviceAccountController } from './service-account.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 
 export interface ManagerDeps {
-  /** A client that acts as this user. */
-  readonly clientFor: (user: string) => Client;
+  /** Reads for everybody. */
+  readonly reader: Client;
+  /** A client that acts as the controller of this name. */
+  readonly clientFor: (controller: string) => Client;
   readonly settings: ControllerSettings;
   readonly clock: Clock;
   readonly random: Random;
@@ -42,19 +44,15 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'taint-eviction-controller': taintEvictionController,
 };
 
-export function serviceAccountUser(name: string): string {
-  return `system:serviceaccount:kube-system:${name}`;
-}
-
 /** Runs until the signal aborts and returns when every controller has ended. */
 export async function runControllers(
-  { clientFor, settings, clock, random, log }: ManagerDeps,
+  { reader, clientFor, settings, clock, random, log }: ManagerDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const informers = new Informers(clientFor('system:kube-controller-manager'), { clock, log });
+  const informers = new Informers(reader, { clock, log });
   await using recorders = new AsyncDisposableStack();
   const runs = Object.entries(CONTROLLERS).map(([name, controller]) => {
-    const client = clientFor(serviceAccountUser(name));
+    const client = clientFor(name);
     const recorder = recorders.use(new Recorder({ client, component: name, clock, log }));
     return controller({ client, settings, informers, recorder, clock, random, log });
   });

@@ -47,6 +47,18 @@ export class ClusterNode implements AsyncDisposable {
     );
   }
 
+  /** The host's pid of a part. */
+  async pid(part: Part): Promise<number> {
+    const pid = part === 'containerd' ? await this.#containerdPid() : await this.#running.get(part)?.pid();
+    if (pid === undefined) throw new Error(`${this.node.name}: the ${part} does not run`);
+    return pid;
+  }
+
+  async #containerdPid(): Promise<number | undefined> {
+    const nameOf = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+    return (await this.node.pids()).find((pid) => nameOf(pid) === 'containerd');
+  }
+
   /** Returns when the process is gone. */
   async kill(part: Part, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (part === 'containerd') return this.#killContainerd(signal);
