@@ -12,18 +12,20 @@ import { chainOf, masters } from './authz/authorizer.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
 import { Caches } from './cache/caches.ts';
 import { DecodedStore } from './cache/decoded.ts';
-import type { ServerConfig, StoreConfig } from './config.ts';
-import { runControllers } from './controllers/manager.ts';
+import type { ServerConfig } from './config.ts';
 import { HttpServer } from './http/server.ts';
 import { serverPages } from './http/server-pages.ts';
-import { componentIdentity, controllerIdentity, InProcessClient } from './registry/in-process-client.ts';
+import { openStore } from './open-store.ts';
+import { serverParts } from './parts.ts';
+import { bootstrap } from './registry/bootstrap.ts';
+import { SERVER_ITSELF } from './registry/identities.ts';
+import { InProcessClient } from './registry/in-process-client.ts';
+import { publishKubernetesService } from './registry/kubernetes-service.ts';
 import { projectionOf } from './registry/projection.ts';
 import { Registry } from './registry/registry.ts';
+import { takeForAll } from './registry/resources/core/services.ts';
 import { strategyOf } from './registry/resources/index.ts';
 import { addressRange, NumberSupply } from './registry/supplies.ts';
-import { autoCompact, COMPACTION } from './store/auto-compact.ts';
-import { MemoryStore } from './store/memory.ts';
-import type { Store } from './store/store.ts';
 
 export interface ServerDeps {
   readonly clock: Clock;
@@ -35,86 +37,74 @@ export interface ServerDeps {
 
 const DECODED_MAX_BYTES = 64 << 20;
 
-export async function runServer(config: ServerConfig, deps: ServerDeps, asked: AbortSignal): Promise<void> {
+export async function runServer(config: ServerConfig, deps: ServerDeps, signal: AbortSignal): Promise<void> {
   const { clock, random, log } = deps;
-  const { pki } = config;
+  const pki = await readPki(config);
   const failed = new AbortController();
-  const signal = AbortSignal.any([asked, failed.signal]);
-  await using store = await openStore(config.store, deps, (error) => failed.abort(error));
-  const decoded = new DecodedStore(DECODED_MAX_BYTES);
-  await using caches = new Caches({ store, clock, log, decoded });
+  const until = AbortSignal.any([signal, failed.signal]);
+  await using store = await openStore(config.store, { clock, log, onFatal: (err) => failed.abort(err) }, until);
+  await using caches = new Caches({ store, clock, log, decoded: new DecodedStore(DECODED_MAX_BYTES) });
+  const addresses = config.serviceCidrs.map((cidr) => addressRange(cidr, random));
   const rbac = new RbacAuthorizer(() => registry);
   const registry: Registry = new Registry({
     ...{ clock, random, log, store },
     admission: new AdmissionChain(admissionPlugins),
     authorizer: chainOf([masters, rbac]),
-    tokens: new TokenIssuer(await readFile(pki.serviceAccountKeyFile, 'utf8'), config.serviceAccountIssuer),
-    supplies: {
-      addresses: config.serviceCidrs.map((cidr) => addressRange(cidr, random)),
-      nodePorts: new NumberSupply(config.nodePortRange.from, config.nodePortRange.to, random),
-    },
-    nodes: { tls: await kubeletTls(config) },
+    tokens: new TokenIssuer(pki.serviceAccountKey, config.serviceAccountIssuer),
+    supplies: { addresses, nodePorts: new NumberSupply(config.nodePortRange.from, config.nodePortRange.to, random) },
+    nodes: { tls: pki.kubelet },
     openCache: (definition, prefix) =>
       caches.open({ prefix, namespaced: definition.namespaced, project: projectionOf(definition) }),
   });
   for (const definition of builtinResources) registry.serve(definition, strategyOf(definition));
-  await registry.ready(signal);
-  rbac.follow(signal);
-  const [cert, key, clientCa] = await Promise.all(
-    [pki.certFile, pki.keyFile, pki.clientCaFile].map((file) => readFile(file)),
-  );
-  const listen = { host: config.bindAddress, port: config.port, tls: { cert: cert!, key: key!, clientCa: clientCa! } };
-  await using http = await HttpServer.listen(listen, { registry, pages: serverPages(registry), clock, random, log });
+  await registry.ready(until);
+  rbac.follow(until);
+  takeForAll(registry);
+  const own = new InProcessClient(registry, SERVER_ITSELF);
+  let started = false;
+  const checks = [
+    { name: 'ping', check: () => true },
+    { name: 'log', check: () => true },
+    { name: 'etcd', check: async (asked: AbortSignal) => (await store.latestRevision(asked)) > 0 },
+    { name: 'poststarthook/bootstrap', check: () => started },
+    { name: 'shutdown', check: () => !until.aborted },
+  ];
+  const serverAddress = `${config.advertiseAddress}:${config.port}`;
+  const pages = serverPages({ registry, checks, serverAddress });
+  const listen = { host: config.bindAddress, port: config.port, tls: pki.serving };
+  await bootstrap(own, { clientCa: pki.serving.clientCa.toString() }, until);
+  await using http = await HttpServer.listen(listen, { registry, pages, clock, random, log });
+  const clusterIP = addresses[0]!.addressOf(1);
+  await publishKubernetesService(own, { address: config.advertiseAddress, port: http.port, clusterIP }, until);
+  started = true;
   log.info({ port: http.port }, 'serving the API');
   deps.onListening?.({ port: http.port });
-  const loops = [aborted(signal), autoCompact(store, COMPACTION, clock, log, signal)];
-  if (config.run.includes('controllers')) loops.push(controllers(config, registry, deps, signal));
-  await Promise.all(loops);
+  await Promise.all([...serverParts(config, { registry, rootCa: pki.rootCa, ...deps }, until), ended(until)]);
   failed.signal.throwIfAborted();
 }
 
-async function controllers(
-  config: ServerConfig,
-  registry: Registry,
-  { clock, random, log }: ServerDeps,
-  signal: AbortSignal,
-): Promise<void> {
-  const reader = new InProcessClient(registry, componentIdentity('kube-controller-manager'));
-  const clientFor = (name: string) => new InProcessClient(registry, controllerIdentity(name));
-  const settings = { rootCa: await readFile(config.pki.rootCaFile, 'utf8'), clusterCidrs: config.clusterCidrs };
-  await runControllers({ reader, clientFor, settings, clock, random, log }, signal);
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  return promise;
-}
-
-async function openStore(
-  config: StoreConfig,
-  { clock, log }: ServerDeps,
-  fatal: (error: Error) => void,
-): Promise<Store> {
-  switch (config.kind) {
-    case 'memory':
-      return new MemoryStore(clock);
-    case 'embedded': {
-      const { EmbeddedStore } = await import('./store/embedded.ts');
-      return EmbeddedStore.open({ path: config.path, clock, log, onFatal: fatal });
-    }
-    case 'etcd': {
-      const { EtcdStore } = await import('./store/etcd.ts');
-      return EtcdStore.open({ ...config, clock, log });
-    }
-    default:
-      return config satisfies never;
-  }
-}
-
-async function kubeletTls({ pki }: ServerConfig) {
-  const files = [pki.kubeletClientCertFile, pki.kubeletClientKeyFile, pki.kubeletCaFile];
-  const [cert, key, ca] = await Promise.all(files.map((file) => readFile(file)));
-  return { cert: cert!, key: key!, ca: ca! };
+async function readPki({ pki }: ServerConfig) {
+  const [cert, key, clientCa, kubeletCert, kubeletKey, kubeletCa] = await Promise.all(
+    [
+      pki.certFile,
+      pki.keyFile,
+      pki.clientCaFile,
+      pki.kubeletClientCertFile,
+      pki.kubeletClientKeyFile,
+      pki.kubeletCaFile,
+    ].map((file) => readFile(file)),
+  );
+  return {
+    serving: { cert: cert!, key: key!, clientCa: clientCa! },
+    kubelet: { cert: kubeletCert!, key: kubeletKey!, ca: kubeletCa! },
+    rootCa: await readFile(pki.rootCaFile, 'utf8'),
+    serviceAccountKey: await readFile(pki.serviceAccountKeyFile, 'utf8'),
+  };
 }

@@ -4,7 +4,8 @@ import type { ApiRequest, UserInfo } from '../registry/request.ts';
 import type { Access, Authorizer } from './authorizer.ts';
 
 export function accessOf(request: ApiRequest): Access {
-  const { resource, subresource = '', verb, user, namespace, name } = request;
+  const { resource, subresource = '', verb, user, namespace } = request;
+  const name = request.name || namedBySelector(request);
   return {
     user,
     verb,
@@ -14,6 +15,12 @@ export function accessOf(request: ApiRequest): Access {
     namespace: scopeOf(request, namespace),
     name,
   };
+}
+
+/** A list of one object by name is as good as a get of it. */
+function namedBySelector({ options, verb }: ApiRequest): string {
+  if (verb === 'create') return '';
+  return /^metadata\.name==?([^,=!\\]+)$/.exec(options.fieldSelector)?.[1] ?? '';
 }
 
 /** A namespace is asked for as an object in itself, so that rights in it can be given there. */

@@ -1,5 +1,6 @@
 // ApiResponses as bytes. JSON of stored objects is there already: it is framed, never encoded again.
 import { apiVersionOf, type ResourceDefinition } from '../../api/resource.ts';
+import type { KubeObject } from '../../api/schema/kind.ts';
 import type { CachedObject } from '../cache/contract.ts';
 import type { ListResponse, ObjectResponse, ValueResponse } from '../registry/request.ts';
 import type { Answer } from './answer.ts';
@@ -37,7 +38,8 @@ export function listMeta({ revision, continue: token, remaining }: ListResponse)
 export function listAnswer(definition: ResourceDefinition, response: ListResponse): Answer {
   const head = { kind: definition.listKind, apiVersion: apiVersionOf(definition), metadata: listMeta(response) };
   const begin = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`);
-  const cut = itemHead(definition);
+  // Custom objects keep their kind in lists.
+  const cut = definition.schema.custom ? Buffer.alloc(0) : itemHead(definition);
   let length = begin.length + END.length;
   for (const [i, item] of response.items.entries()) length += bodyOf(item, cut).length + 1 + (i > 0 ? 1 : 0);
   return { code: 200, contentType: JSON_TYPE, chunks: listChunks(begin, response.items, cut), length };
@@ -88,8 +90,17 @@ export function eventLine(type: string, object: unknown): Buffer {
   return Buffer.from(`${JSON.stringify({ type, object })}\n`);
 }
 
-export function bookmarkLine(definition: ResourceDefinition, revision: number, initialEventsEnd: boolean): Buffer {
+/** What carries a version and nothing else. */
+export function bookmarkObject(
+  definition: ResourceDefinition,
+  revision: number,
+  initialEventsEnd: boolean,
+): KubeObject {
   const annotations = initialEventsEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {};
-  const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...annotations };
-  return eventLine('BOOKMARK', { kind: definition.kind, apiVersion: apiVersionOf(definition), metadata });
+  const metadata = { resourceVersion: String(revision), ...annotations } as KubeObject['metadata'];
+  return { kind: definition.kind, apiVersion: apiVersionOf(definition), metadata };
+}
+
+export function bookmarkLine(definition: ResourceDefinition, revision: number, initialEventsEnd: boolean): Buffer {
+  return eventLine('BOOKMARK', bookmarkObject(definition, revision, initialEventsEnd));
 }

@@ -1,9 +1,38 @@
-// In which form an answer is given: JSON as stored; other forms are added by the rooms that know them.
+// In which form an answer is given. JSON is what is stored; protobuf, Tables and metadata alone are made from it, and
+// what is made of a stored object is made once for all who ask.
+import { apiVersionOf } from '../../api/resource.ts';
+import type { KubeObject } from '../../api/schema/kind.ts';
+import { encodeMessage } from '../../api/schema/protobuf.ts';
+import { encodeList, encodeObject, watchFrame as protobufFrame } from '../../api/schema/protobuf-envelope.ts';
+import type { Schema } from '../../api/schema/schema.ts';
+import { ListMeta } from '../../api/types/meta/list-meta.ts';
+import { Status } from '../../api/types/meta/status.ts';
+import type { CachedObject } from '../cache/contract.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ApiRequest, ListResponse, ObjectResponse, ValueResponse } from '../registry/request.ts';
 import type { Answer, Req } from './answer.ts';
-import { bookmarkLine, eventLine, listAnswer, objectAnswer, valueAnswer, watchFrame } from './encode.ts';
+import {
+  bookmarkLine,
+  bookmarkObject,
+  eventLine,
+  jsonAnswer,
+  listAnswer,
+  listMeta,
+  objectAnswer,
+  valueAnswer,
+  watchFrame,
+} from './encode.ts';
+import { type Chosen, CONTENT_TYPES, negotiate, WATCH_TYPES } from './negotiate.ts';
+import {
+  includeObject,
+  partialMetadata,
+  partialMetadataList,
+  type TableRequest,
+  tableEvent,
+  tableOf,
+} from './tables.ts';
 import type { WatchEncoding } from './watch-stream.ts';
+import { yamlAnswer } from './yaml-answer.ts';
 
 export interface Representation {
   object(response: ObjectResponse): Answer | Promise<Answer>;
@@ -12,8 +41,22 @@ export interface Representation {
   watch(): WatchEncoding;
 }
 
-export function representationOf(_req: Req, request: ApiRequest, _registry: Registry): Representation {
-  return json(request);
+export function representationOf(req: Req, request: ApiRequest, registry: Registry): Representation {
+  const { resource, verb } = request;
+  const accept = req.headers.accept;
+  const chosen = negotiate(accept, { watch: verb === 'watch', protobuf: !resource.schema.custom });
+  if (chosen.as === 'Table') return table(request, registry, chosen, isPretty(req, request));
+  if (chosen.as !== undefined) return metadataOnly(request, chosen, isPretty(req, request));
+  if (chosen.encoding === 'protobuf') return protobuf(request);
+  if (chosen.encoding === 'yaml') return inYaml(request);
+  return isPretty(req, request) ? pretty(request) : json(request);
+}
+
+/** For people: asked for, or a client that only people use. */
+function isPretty(req: Req, { options }: ApiRequest): boolean {
+  const asked = options.query.get('pretty');
+  if (asked !== null && asked !== '') return asked !== 'false' && asked !== '0';
+  return /^(curl|Wget|Mozilla)\b/.test(String(req.headers['user-agent'] ?? ''));
 }
 
 function json({ resource }: ApiRequest): Representation {
@@ -22,9 +65,155 @@ function json({ resource }: ApiRequest): Representation {
     list: (response) => listAnswer(resource, response),
     value: valueAnswer,
     watch: () => ({
-      contentType: 'application/json',
+      contentType: WATCH_TYPES.json,
       event: watchFrame,
       bookmark: (revision, initialEventsEnd) => bookmarkLine(resource, revision, initialEventsEnd),
+      error: (status) => eventLine('ERROR', status),
+    }),
+  };
+}
+
+/** Items of a list do not repeat their kind. */
+function listValue({ resource }: ApiRequest, response: ListResponse): object {
+  const items = response.items.map((item) => {
+    const object = item.decoded() as KubeObject;
+    if (resource.schema.custom) return object;
+    const { apiVersion: _v, kind: _k, ...rest } = object;
+    return rest;
+  });
+  return { kind: resource.listKind, apiVersion: apiVersionOf(resource), metadata: listMeta(response), items };
+}
+
+function pretty(request: ApiRequest): Representation {
+  return {
+    ...json(request),
+    object: ({ code, object }) => jsonAnswer(code, JSON.parse(object.bytes.toString()), true),
+    list: (response) => jsonAnswer(200, listValue(request, response), true),
+    value: ({ code, value }) => jsonAnswer(code, value, true),
+  };
+}
+
+function inYaml(request: ApiRequest): Representation {
+  return {
+    ...json(request),
+    object: ({ code, object }) => yamlAnswer(code, JSON.parse(object.bytes.toString())),
+    list: (response) => yamlAnswer(200, listValue(request, response)),
+    value: ({ code, value }) => yamlAnswer(code, value),
+  };
+}
+
+// ------------------------------------------------------------------ protobuf
+
+const envelopes = new WeakMap<CachedObject, Buffer>();
+const messages = new WeakMap<CachedObject, Buffer>();
+
+function kept(of: WeakMap<CachedObject, Buffer>, object: CachedObject, make: () => Buffer): Buffer {
+  const known = of.get(object);
+  if (known !== undefined) return known;
+  const made = make();
+  of.set(object, made);
+  return made;
+}
+
+function protobuf(request: ApiRequest): Representation {
+  const { resource } = request;
+  const { schema } = resource;
+  const envelope = (object: CachedObject) =>
+    kept(envelopes, object, () => encodeObject(schema, object.decoded() as KubeObject));
+  const answer = (code: number, chunks: readonly Buffer[]): Answer => {
+    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    return { code, contentType: CONTENT_TYPES.protobuf, chunks, length };
+  };
+  return {
+    object: ({ code, object }) => answer(code, [envelope(object)]),
+    list(response) {
+      const items = response.items.map((item) => kept(messages, item, () => encodeMessage(schema, item.decoded())));
+      const metadata = encodeMessage(ListMeta, listMeta(response));
+      return answer(200, encodeList(apiVersionOf(resource), resource.listKind, metadata, items));
+    },
+    value(response) {
+      const known = schemaOf(response.value as KubeObject, request);
+      if (known === undefined) return valueAnswer(response);
+      return answer(response.code, [encodeObject(known, response.value as KubeObject)]);
+    },
+    watch: () => ({
+      contentType: WATCH_TYPES.protobuf,
+      event: (type, object) => protobufFrame(type, envelope(object)),
+      bookmark: (revision, initialEventsEnd) =>
+        protobufFrame('BOOKMARK', encodeObject(schema, bookmarkObject(resource, revision, initialEventsEnd))),
+      error: (status) => protobufFrame('ERROR', encodeObject(Status as Schema, status)),
+    }),
+  };
+}
+
+/** What is told in another kind than the resource's own: a Status, or what the subresource takes. */
+function schemaOf({ kind }: KubeObject, { resource, subresource }: ApiRequest): Schema | undefined {
+  if (kind === 'Status') return Status as Schema;
+  if (kind === resource.kind) return resource.schema;
+  const own = subresource === undefined ? undefined : resource.subresources[subresource];
+  return own?.kind === kind ? own.schema : undefined;
+}
+
+// ------------------------------------------------------------------ Tables and metadata
+
+function table(request: ApiRequest, registry: Registry, { version }: Chosen, isForPeople: boolean): Representation {
+  const { resource, options } = request;
+  const include = includeObject(options.query.get('includeObject'));
+  const { cells, rowConditions } = registry.storeOf(resource).strategy;
+  const rows = (): TableRequest => ({
+    ...{ resource, version, include, nowMs: registry.clock.now() },
+    cells: cells as TableRequest['cells'],
+    conditions: rowConditions as TableRequest['conditions'],
+  });
+  const say = (code: number, value: object) => jsonAnswer(code, value, isForPeople);
+  return {
+    object: ({ code, object }) => {
+      const decoded = object.decoded() as KubeObject;
+      const { resourceVersion } = decoded.metadata;
+      return say(code, tableOf([decoded], { ...(resourceVersion && { resourceVersion }) }, rows()));
+    },
+    list(response) {
+      const objects = response.items.map((item) => item.decoded() as KubeObject);
+      return say(200, tableOf(objects, listMeta(response), rows()));
+    },
+    value: ({ code, value }) => say(code, value),
+    watch() {
+      let first = true;
+      return {
+        contentType: WATCH_TYPES.json,
+        event(type, object) {
+          const line = eventLine(type, tableEvent(object.decoded() as KubeObject, first, rows()));
+          first = false;
+          return line;
+        },
+        bookmark(revision, initialEventsEnd) {
+          const object = bookmarkObject(resource, revision, initialEventsEnd);
+          const line = eventLine('BOOKMARK', tableEvent(object, first, rows()));
+          first = false;
+          return line;
+        },
+        error: (status) => eventLine('ERROR', status),
+      };
+    },
+  };
+}
+
+function metadataOnly(request: ApiRequest, { version, encoding }: Chosen, isForPeople: boolean): Representation {
+  const { resource } = request;
+  const say = (code: number, value: object) =>
+    encoding === 'yaml' ? yamlAnswer(code, value) : jsonAnswer(code, value, isForPeople);
+  return {
+    object: ({ code, object }) => say(code, partialMetadata(object.decoded() as KubeObject, version)),
+    list(response) {
+      const objects = response.items.map((item) => item.decoded() as KubeObject);
+      return say(200, partialMetadataList(objects, listMeta(response), version));
+    },
+    value: ({ code, value }) => say(code, value),
+    watch: () => ({
+      contentType: WATCH_TYPES.json,
+      event: (type, object) => eventLine(type, partialMetadata(object.decoded() as KubeObject, version)),
+      bookmark: (revision, initialEventsEnd) =>
+        eventLine('BOOKMARK', partialMetadata(bookmarkObject(resource, revision, initialEventsEnd), version)),
       error: (status) => eventLine('ERROR', status),
     }),
   };

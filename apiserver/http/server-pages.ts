@@ -1,20 +1,50 @@
-// The pages of the API server beside its resources.
+// The pages of the API server beside its resources: documents, health, version, keys.
+import { builtinGroups, type GroupDefinition } from '../../api/types/resources.ts';
 import type { Registry } from '../registry/registry.ts';
+import { DiscoveryPages } from './discovery-pages.ts';
 import { jsonAnswer } from './encode.ts';
-import { type Pages, PageTable, textAnswer } from './pages.ts';
+import { type HealthCheck, healthPage } from './health.ts';
+import { noRepresentation, parseAccept } from './negotiate.ts';
+import { type Page, type Pages, PageTable } from './pages.ts';
 
-export function serverPages(registry: Registry): Pages {
-  const { tokens } = registry;
-  return new PageTable(() => undefined)
-    .add('/version', () => jsonAnswer(200, VERSION, true))
-    .add('/healthz', () => textAnswer(200, 'ok'))
-    .add('/livez', () => textAnswer(200, 'ok'))
-    .add('/readyz', () => textAnswer(200, 'ok'))
-    .add('/openid/v1/jwks', () => ({ ...jsonAnswer(200, tokens.keySet()), contentType: 'application/jwk-set+json' }))
-    .add('/.well-known/openid-configuration', () =>
-      jsonAnswer(200, tokens.configuration(`${tokens.issuer}/openid/v1/jwks`)),
-    );
+export interface PageDeps {
+  readonly registry: Registry;
+  readonly checks: readonly HealthCheck[];
+  /** Host and port for clients outside. */
+  readonly serverAddress: string;
+  readonly groups?: readonly GroupDefinition[];
 }
+
+export function serverPages({ registry, checks, serverAddress, groups = builtinGroups }: PageDeps): Pages {
+  const { tokens } = registry;
+  const documents = new DiscoveryPages(registry, groups, serverAddress);
+  const version: Page = () => jsonAnswer(200, VERSION, true);
+  const table = new PageTable((target, req) => documents.discovery(target, req));
+  table
+    .add('/version', version)
+    .add('/version/', (path) => (path === '/version/' ? jsonAnswer(200, VERSION, true) : undefined))
+    .add('/openapi/v2', (_path, query, req) => documents.openapiV2(query, req))
+    .add('/openapi/v3', () => documents.openapiV3Index())
+    .add('/openapi/v3/', (path, query, req) => documents.openapiV3(path, query, req))
+    .add('/openid/v1/jwks', (_path, _query, req) => {
+      const accepted = parseAccept(req.headers.accept ?? '*/*');
+      if (!accepted.some(({ subtype }) => subtype === '*' || subtype === 'jwk-set+json')) {
+        throw noRepresentation([KEY_SET]);
+      }
+      return { ...jsonAnswer(200, tokens.keySet()), contentType: KEY_SET };
+    })
+    .add('/.well-known/openid-configuration', () => {
+      const uri = `https://${serverAddress}/openid/v1/jwks`;
+      return jsonAnswer(200, tokens.configuration(uri));
+    });
+  for (const endpoint of ['healthz', 'livez', 'readyz']) {
+    const page = healthPage(endpoint, checks);
+    table.add(`/${endpoint}`, page).add(`/${endpoint}/`, page);
+  }
+  return table;
+}
+
+const KEY_SET = 'application/jwk-set+json';
 
 const VERSION = {
   major: '1',
@@ -24,10 +54,10 @@ const VERSION = {
   minCompatibilityMajor: '1',
   minCompatibilityMinor: '35',
   gitVersion: 'v1.36.2+skiff',
-  gitCommit: '',
+  gitCommit: '0000000000000000000000000000000000000000',
   gitTreeState: 'clean',
   buildDate: '1970-01-01T00:00:00Z',
   goVersion: 'go1.26',
-  compiler: 'none',
+  compiler: 'gc',
   platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 };

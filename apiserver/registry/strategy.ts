@@ -40,6 +40,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
 
   /** Cells of the columns that have no path, in the order of the columns. */
   cells?(object: T, nowMs: number): unknown[];
+  /** What rows of a Table are marked with. */
+  rowConditions?(object: T): object[] | undefined;
 
   /** How names are spelled; DNS subdomain when absent. Returns what is wrong. */
   nameProblems?(name: string, prefix: boolean): string[];

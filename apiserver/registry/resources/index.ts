@@ -3,8 +3,12 @@ import { groupResource, type ResourceDefinition } from '../../../api/resource.ts
 import type { KubeObject } from '../../../api/schema/kind.ts';
 import * as admissionregistration from '../../../api/types/admissionregistration/resources.ts';
 import { customResourceDefinitions } from '../../../api/types/apiextensions/resources.ts';
+import { apiServices } from '../../../api/types/apiregistration/resources.ts';
 import * as apps from '../../../api/types/apps/resources.ts';
+import * as authentication from '../../../api/types/authentication/resources.ts';
+import * as authorization from '../../../api/types/authorization/resources.ts';
 import * as batch from '../../../api/types/batch/resources.ts';
+import { certificateSigningRequests } from '../../../api/types/certificates/resources.ts';
 import { leases } from '../../../api/types/coordination/resources.ts';
 import * as legacy from '../../../api/types/core/legacy-resources.ts';
 import * as core from '../../../api/types/core/resources.ts';
@@ -13,20 +17,32 @@ import { endpointSlices } from '../../../api/types/discovery/resources.ts';
 import * as flowcontrol from '../../../api/types/flowcontrol/resources.ts';
 import * as networking from '../../../api/types/networking/resources.ts';
 import { podDisruptionBudgets } from '../../../api/types/policy/resources.ts';
+import * as rbac from '../../../api/types/rbac/resources.ts';
 import * as dra from '../../../api/types/resource/resources.ts';
 import { priorityClasses } from '../../../api/types/scheduling/resources.ts';
 import * as storage from '../../../api/types/storage/resources.ts';
 import type { Strategy } from '../strategy.ts';
+import { apiServiceStrategy } from './apiregistration/api-services.ts';
 import { daemonSetStrategy } from './apps/daemon-sets.ts';
 import { deploymentStrategy, scalable } from './apps/workloads.ts';
+import { selfSubjectReviewStrategy, tokenReviewStrategy } from './authentication/reviews.ts';
+import {
+  localSubjectAccessReviewStrategy,
+  selfSubjectAccessReviewStrategy,
+  selfSubjectRulesReviewStrategy,
+  subjectAccessReviewStrategy,
+} from './authorization/reviews.ts';
 import { jobStrategy } from './batch/jobs.ts';
+import { signingRequestStrategy } from './certificates/signing-requests.ts';
 import { namespaceStrategy } from './core/namespaces.ts';
 import { nodeStrategy } from './core/nodes.ts';
 import { persistentVolumeStrategy } from './core/persistent-volumes.ts';
 import { bindPod } from './core/pod-binding.ts';
 import { podStrategy } from './core/pods.ts';
 import { replicationControllerStrategy } from './core/replication-controllers.ts';
+import { requestToken } from './core/service-account-token.ts';
 import { serviceStrategy } from './core/services.ts';
+import { bindingStrategy, roleStrategy } from './rbac/roles.ts';
 
 const table = new Map<string, Strategy>();
 const idOf = (of: ResourceDefinition) => `${groupResource(of)}/${of.version}`;
@@ -60,6 +76,19 @@ const countedKinds = [
 ] as unknown as ResourceDefinition[];
 for (const of of countedKinds) add(of, counted);
 
+add(authentication.selfSubjectReviews, selfSubjectReviewStrategy);
+add(authentication.tokenReviews, tokenReviewStrategy);
+add(authorization.localSubjectAccessReviews, localSubjectAccessReviewStrategy);
+add(authorization.selfSubjectAccessReviews, selfSubjectAccessReviewStrategy);
+add(authorization.selfSubjectRulesReviews, selfSubjectRulesReviewStrategy);
+add(authorization.subjectAccessReviews, subjectAccessReviewStrategy);
+add(certificateSigningRequests, signingRequestStrategy);
+add(rbac.clusterRoles, roleStrategy);
+add(rbac.roles, roleStrategy);
+add(rbac.clusterRoleBindings, bindingStrategy);
+add(rbac.roleBindings, bindingStrategy);
+add(core.serviceAccounts, { subresources: { token: { handlers: { create: requestToken } } } });
+add(apiServices, apiServiceStrategy);
 add(apps.daemonSets, daemonSetStrategy);
 add(apps.deployments, deploymentStrategy);
 add(apps.replicaSets, scalable);

@@ -9,7 +9,7 @@ import { splitTarget } from './pod-connect.ts';
 
 const proxyToNode: Handler = async (request, registry) => {
   const { name, port } = splitTarget(request.name);
-  const node = existing(registry.storeOf(nodes as never), { ...request, name }).decoded() as Node;
+  const node = existing(registry.storeOf(nodes), { ...request, name }).decoded() as Node;
   const url = kubeletUrl(node);
   if (port !== '') url.port = port;
   url.pathname = `/${request.subpath ?? ''}`;

@@ -16,12 +16,12 @@ import { setPodCondition } from './pod-conditions.ts';
 
 export const bindPod: Handler = async (request, registry) => {
   const binding = (await decodeAs(bindings, request)) as Binding;
-  settleNamespace({ ...request, resource: pods as never }, binding);
+  settleNamespace({ ...request, resource: pods }, binding);
   const name = request.name || binding.metadata.name;
   if (request.name !== '') checkNames(request, binding);
   const wrong = problemOf(binding);
   if (wrong !== undefined) throw new ApiError(500, '', wrong);
-  const of = registry.storeOf(pods as never) as ResourceStore;
+  const of = registry.storeOf(pods) as ResourceStore;
   await overwriteRaw(of, { ...request, name }, (cached) => {
     const pod = copyOf<Pod>(cached);
     refuseBound(pod, binding);

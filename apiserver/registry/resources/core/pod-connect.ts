@@ -53,7 +53,7 @@ export const readPodLog: Handler = async (request, registry) => {
 const NOTHING_YET: ValueResponse = { type: 'value', code: 204, value: {} };
 
 function podOf(request: ApiRequest, registry: RegistryContext): Pod {
-  return existing(registry.storeOf(pods as never), request).decoded() as Pod;
+  return existing(registry.storeOf(pods), request).decoded() as Pod;
 }
 
 const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';

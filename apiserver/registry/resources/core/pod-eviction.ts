@@ -27,7 +27,7 @@ export const evictPod: Handler = async (request, registry) => {
   if (metadata.name && metadata.name !== request.name) {
     throw badRequest('name in URL does not match name in Eviction object');
   }
-  const of = registry.storeOf(pods as never);
+  const of = registry.storeOf(pods);
   const pod = existing(of, request).decoded() as Pod;
   const dryRun = request.options.dryRun || (deleteOptions.dryRun?.length ?? 0) > 0;
   if (!dryRun && needsBudget(pod)) await spendBudget(request, pod, registry);
@@ -53,7 +53,7 @@ async function spendBudget(request: ApiRequest, pod: Pod, registry: RegistryCont
   }
   const [budget] = budgets as [PodDisruptionBudget];
   if (spendsNothing(pod, budget)) return;
-  const of = registry.storeOf(podDisruptionBudgets as never);
+  const of = registry.storeOf(podDisruptionBudgets);
   await overwriteRaw(of, { ...request, name: budget.metadata.name, subresource: undefined }, (cached) => {
     const next = copyOf<PodDisruptionBudget>(cached);
     refuseSpent(next);

@@ -10,7 +10,7 @@ import { splitTarget } from './pod-connect.ts';
 
 export const proxyToService: Handler = async (request, registry) => {
   const { scheme, name, port } = splitTarget(request.name);
-  const service = existing(registry.storeOf(services as never), { ...request, name }).decoded() as Service;
+  const service = existing(registry.storeOf(services), { ...request, name }).decoded() as Service;
   const wanted = service.spec.ports?.find((each) => port === '' || each.name === port || String(each.port) === port);
   if (wanted === undefined && port !== '')
     throw badRequest(`no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`);

@@ -1,0 +1,35 @@
+// The parts of the server beside the API: each gets clients with identities of their own and nothing else.
+import type { Clock } from '../api/clock.ts';
+import type { Logger } from '../api/log.ts';
+import type { Random } from '../api/random.ts';
+import type { ServerConfig } from './config.ts';
+import { identityOf } from './registry/identities.ts';
+import { InProcessClient } from './registry/in-process-client.ts';
+import type { Registry } from './registry/registry.ts';
+
+export interface PartDeps {
+  readonly registry: Registry;
+  readonly rootCa: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** What runs until the signal aborts. */
+export function serverParts(config: ServerConfig, deps: PartDeps, signal: AbortSignal): Promise<void>[] {
+  const parts: Promise<void>[] = [];
+  if (config.run.includes('controllers')) parts.push(controllers(config, deps, signal));
+  return parts;
+}
+
+async function controllers(
+  { clusterCidrs }: ServerConfig,
+  { registry, rootCa, clock, random, log }: PartDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const { runControllers } = await import('./controllers/manager.ts');
+  const as = (user: string) => new InProcessClient(registry, identityOf(user));
+  const reader = as('system:kube-controller-manager');
+  const clientFor = (name: string) => as(`system:serviceaccount:kube-system:${name}`);
+  await runControllers({ reader, clientFor, settings: { rootCa, clusterCidrs }, clock, random, log }, signal);
+}
