@@ -27,6 +27,7 @@ import { NodeLease } from './node/lease.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import { KUBELET_VERSION } from './node/node-status.ts';
 import { cgroupDriver, runtimeAbilities } from './node/runtime-facts.ts';
+import { Checkpoints } from './pods/checkpoints.ts';
 import { parseResolvConf } from './pods/dns.ts';
 import { ImagePulls } from './pods/image-pulls.ts';
 import { Objects } from './pods/objects.ts';
@@ -48,6 +49,7 @@ export interface AgentDeps {
 }
 
 const RUNTIME_RETRY_MS = 500;
+const SERVICES_MS = 2_000;
 
 export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: AbortSignal): Promise<void> {
   const { clock, random, log } = deps;
@@ -114,9 +116,10 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     }),
     cgroups: await CgroupTree.open({ driver, root: config.cgroupRoot, log }),
     services: async (until) => {
-      await view.services.synced(until);
-      return view.services.list();
+      await view.services.synced(AbortSignal.any([until, clock.deadline(SERVICES_MS)])).catch(() => {}); // not yet
+      return view.services.isSynced ? view.services.list() : undefined;
     },
+    checkpoints: new Checkpoints(join(config.dataDir, 'pods'), log),
     names: { ...config, host: parseResolvConf(await readFile(config.resolvConf, 'utf8').catch(() => '')) },
     node: { hostIps: nodeIps, memoryBytes: facts.memoryBytes, allocatable, abilities: () => abilities },
     seccompDir: join(config.kubeletDir, 'seccomp'),

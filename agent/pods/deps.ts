@@ -9,6 +9,7 @@ import type { Service } from '../../api/types/core/service.ts';
 import type { ImageClient } from '../cri/images.ts';
 import type { RuntimeClient } from '../cri/runtime.ts';
 import type { Mount } from '../cri/types.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import type { ClusterNames } from './dns.ts';
 import type { ImagePulls, PodEvent } from './image-pulls.ts';
 import type { PodFolders } from './names.ts';
@@ -65,12 +66,13 @@ export interface PodDeps {
   readonly pulls: ImagePulls;
   readonly probes: Probes;
   readonly status: StatusManager;
+  readonly checkpoints: Checkpoints;
   readonly volumes: PodVolumes;
   readonly cgroups: PodCgroups;
   readonly network: PodNetwork;
   readonly objects: Objects;
-  /** Every service of the cluster, once they are known. */
-  readonly services: (signal: AbortSignal) => Promise<Iterable<Service>>;
+  /** Every service of the cluster; undefined if they have not been read once and do not come within a moment. */
+  readonly services: (signal: AbortSignal) => Promise<Iterable<Service> | undefined>;
   readonly event: PodEvent;
   readonly folders: PodFolders;
   readonly names: ClusterNames;

@@ -78,10 +78,21 @@ export class PodManager implements AsyncDisposable {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#deps;
+    const { clock, log, checkpoints } = this.#deps;
     let adopting: Promise<void> | undefined;
-    // Before the API has been heard, everything here would look like nobody's.
+    const remembered = await checkpoints.load();
+    for (const pod of remembered) {
+      const { uid } = pod.metadata;
+      if (!this.#workers.has(uid) && !this.#pods.isSynced && !signal.aborted) this.#hire(uid, pod);
+    }
+    // Pods known from before are looked after at once; what is nobody's shows only when the API has been heard.
     await this.#pods.synced(signal).catch(() => {});
+    const wanted = new Set(Array.from(this.#pods.list(), ({ metadata }) => metadata.uid));
+    for (const { metadata } of signal.aborted ? [] : remembered) {
+      if (wanted.has(metadata.uid)) continue;
+      if (this.#workers.has(metadata.uid)) this.#workers.get(metadata.uid)!.update(undefined);
+      else this.#hire(metadata.uid, undefined); // its file goes with it
+    }
     while (!signal.aborted) {
       this.#relistNow = Promise.withResolvers<void>();
       const { promise, resolve } = this.#relistNow;

@@ -161,9 +161,10 @@ export class PodWorker implements AsyncDisposable {
   }
 
   #report(pod: Pod, world: World): void {
-    const { node, clock, event, status } = this.#deps;
+    const { node, clock, event, status, checkpoints } = this.#deps;
     const next = podStatus(pod, world, { hostIps: node.hostIps, runtimeName: 'containerd' }, clock.now());
     status.set(this.#wanted!, next);
+    void checkpoints.save({ ...pod, status: next });
     for (const { name, state, containerID } of [
       ...(next.containerStatuses ?? []),
       ...(next.initContainerStatuses ?? []),
@@ -205,12 +206,13 @@ export class PodWorker implements AsyncDisposable {
   }
 
   async #end(): Promise<void> {
-    const { observer, pulls, probes, status } = this.#deps;
+    const { observer, pulls, probes, status, checkpoints } = this.#deps;
     if (this.#name !== undefined) await removeTraces(this.#name, this.#seen, this.#deps);
     observer.forget(this.uid);
     pulls.forget(this.uid);
     probes.forget(this.uid);
     status.forget(this.uid);
+    await checkpoints.remove(this.uid);
   }
 
   async #rest(ms: number): Promise<void> {

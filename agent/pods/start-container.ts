@@ -69,11 +69,11 @@ async function make(request: StartRequest, deps: PodDeps, signal: AbortSignal): 
   const { node } = deps;
   let config: ReturnType<typeof containerConfig>;
   try {
-    const services = serviceEnv(
-      await deps.services(signal),
-      pod.metadata.namespace ?? '',
-      pod.spec.enableServiceLinks !== false,
-    );
+    const known = await deps.services(signal);
+    if (known === undefined) {
+      throw new ConfigError('services have not yet been read at least once, cannot construct envvars');
+    }
+    const services = serviceEnv(known, pod.metadata.namespace ?? '', pod.spec.enableServiceLinks !== false);
     const sources = await readEnvSources(pod, container, deps.objects, services, signal);
     const podIps = pod.spec.hostNetwork ? node.hostIps : sandbox.ips;
     const facts = { podIps, hostIps: node.hostIps, allocatable: node.allocatable() };

@@ -1,0 +1,67 @@
+// The pods of this node as last known, on disk: so that a restarted agent looks after them, their restarts and their
+// probes, before the API answers or without it. The API's word replaces them as soon as it is heard.
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from '../../api/log.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+
+export class Checkpoints {
+  readonly #dir: string;
+  readonly #log: Logger;
+  /** By pod: what was written last, and the write under way. */
+  readonly #written = new Map<string, string>();
+  readonly #under = new Map<string, Promise<void>>();
+
+  constructor(dir: string, log: Logger) {
+    this.#dir = dir;
+    this.#log = log;
+  }
+
+  async load(): Promise<Pod[]> {
+    const names = await readdir(this.#dir).catch(() => []);
+    const read = names
+      .filter((name) => name.endsWith('.json'))
+      .map(async (name): Promise<Pod | undefined> => {
+        try {
+          return JSON.parse(await readFile(join(this.#dir, name), 'utf8')) as Pod;
+        } catch (err) {
+          // Half a file after a power cut: the API has the whole.
+          this.#log.warn({ err, name }, 'checkpoint not read');
+          return undefined;
+        }
+      });
+    return (await Promise.all(read)).filter((pod) => pod !== undefined);
+  }
+
+  /** Written when what matters for looking after the pod is different: not for every change of its status. */
+  save(pod: Pod): Promise<void> {
+    const { uid, generation, deletionTimestamp, labels, annotations } = pod.metadata;
+    const key = JSON.stringify([generation, deletionTimestamp, labels, annotations, pod.spec, pod.status.phase]);
+    if (this.#written.get(uid) === key) return Promise.resolve();
+    this.#written.set(uid, key);
+    const { managedFields: _bookkeeping, ...metadata } = pod.metadata;
+    return this.#inOrder(uid, async () => {
+      await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+      const path = join(this.#dir, `${uid}.json`);
+      await writeFile(`${path}.new`, JSON.stringify({ ...pod, metadata }), { mode: 0o600 });
+      await rename(`${path}.new`, path);
+    });
+  }
+
+  remove(uid: string): Promise<void> {
+    this.#written.delete(uid);
+    return this.#inOrder(uid, () => rm(join(this.#dir, `${uid}.json`), { force: true }));
+  }
+
+  #inOrder(uid: string, work: () => Promise<void>): Promise<void> {
+    const next = (this.#under.get(uid) ?? Promise.resolve()).then(work).catch((err) => {
+      this.#written.delete(uid);
+      this.#log.warn({ err, uid }, 'checkpoint not written');
+    });
+    const done = next.then(() => {
+      if (this.#under.get(uid) === done) this.#under.delete(uid);
+    });
+    this.#under.set(uid, done);
+    return done;
+  }
+}
