@@ -12,7 +12,12 @@ export function familyOf(address: string): Family | undefined {
 export function canonical(address: string): string | undefined {
   if (isIPv4(address)) return address;
   if (!isIPv6(address) || address.includes('%')) return undefined;
-  return new URL(`http://[${address}]/`).hostname.slice(1, -1);
+  const text = new URL(`http://[${address}]/`).hostname.slice(1, -1);
+  // The kernel's tools show the last 32 bits of a mapped address as IPv4 does.
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(text);
+  if (mapped === null) return text;
+  const [high, low] = [Number.parseInt(mapped[1]!, 16), Number.parseInt(mapped[2]!, 16)];
+  return `::ffff:${[high >> 8, high & 255, low >> 8, low & 255].join('.')}`;
 }
 
 export interface Cidr {

@@ -34,9 +34,12 @@ export type DnsListen =
 export async function openDnsSockets(listen: DnsListen): Promise<DnsSockets> {
   if ('udpFd' in listen) {
     const udp = createSocket('udp4');
+    const tcp = createServer();
+    // A bound descriptor is listened on at once, within the call.
+    const ready = Promise.all([once(udp, 'listening'), once(tcp, 'listening')]);
     udp.bind({ fd: listen.udpFd });
-    const tcp = createServer().listen({ fd: listen.tcpFd });
-    await Promise.all([once(udp, 'listening'), once(tcp, 'listening')]);
+    tcp.listen({ fd: listen.tcpFd });
+    await ready;
     return { udp, tcp };
   }
   const { host, port } = listen;

@@ -113,7 +113,8 @@ function backendsOf(port: ServicePortView, slices: readonly SliceView[], family:
       return slice.endpoints.flatMap((endpoint): Backend[] => {
         // The addresses of one endpoint are interchangeable; like kube-proxy we use the first.
         const ip = canonical(endpoint.addresses[0] ?? '');
-        return ip === undefined ? [] : [{ ip, port: target, endpoint }];
+        // One address of the wrong family would make the kernel refuse everybody's.
+        return ip === undefined || familyOf(ip) !== family ? [] : [{ ip, port: target, endpoint }];
       });
     });
 }

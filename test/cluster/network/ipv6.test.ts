@@ -89,6 +89,11 @@ test('IPv6 affinity keeps a client with its endpoint', async () => {
   await until('its endpoint is gone', async () => names(await peers[2]!.ask('fd43::9', 80))[0] !== chosen);
 });
 
+test('IPv6 elements come back after somebody deleted them', async () => {
+  node.sh('nft delete element ip6 skiff services "{ fd43::7 . tcp . 80 }"; nft flush chain ip6 skiff pick-2');
+  await until('it is back', async () => (await peers[2]!.ask('fd43::7', 80))[0]!.startsWith('pod'));
+});
+
 test('an IPv6 pod that is not known is silent', async () => {
   await proxy.podDown(node.pods[1]!.ns, [], never);
   assert.deepEqual(await peers[3]!.ask('fd77::2', 30080), ['timeout']);
