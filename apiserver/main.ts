@@ -9,6 +9,7 @@ import { AdmissionChain } from './admission/admission.ts';
 import { admissionPlugins } from './admission/plugins.ts';
 import { TokenIssuer } from './authn/tokens.ts';
 import { chainOf, masters } from './authz/authorizer.ts';
+import { NodeAuthorizer } from './authz/node.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
 import { Caches } from './cache/caches.ts';
 import { DecodedStore } from './cache/decoded.ts';
@@ -45,11 +46,12 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   await using store = await openStore(config.store, { clock, log, onFatal: (err) => failed.abort(err) }, until);
   await using caches = new Caches({ store, clock, log, decoded: new DecodedStore(DECODED_MAX_BYTES) });
   const addresses = config.serviceCidrs.map((cidr) => addressRange(cidr, random));
+  const nodes = new NodeAuthorizer(() => registry);
   const rbac = new RbacAuthorizer(() => registry);
   const registry: Registry = new Registry({
     ...{ clock, random, log, store },
     admission: new AdmissionChain(admissionPlugins),
-    authorizer: chainOf([masters, rbac]),
+    authorizer: chainOf([masters, nodes, rbac]),
     tokens: new TokenIssuer(pki.serviceAccountKey, config.serviceAccountIssuer),
     supplies: { addresses, nodePorts: new NumberSupply(config.nodePortRange.from, config.nodePortRange.to, random) },
     nodes: { tls: pki.kubelet },
@@ -58,6 +60,7 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   });
   for (const definition of builtinResources) registry.serve(definition, strategyOf(definition));
   await registry.ready(until);
+  nodes.follow(until);
   rbac.follow(until);
   takeForAll(registry);
   const own = new InProcessClient(registry, SERVER_ITSELF);

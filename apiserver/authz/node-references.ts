@@ -1,0 +1,39 @@
+// What a pod needs of the API besides itself: the objects its node may read, because they run there. Pure.
+import type { Pod } from '../../api/types/core/pod.ts';
+
+/** 'secrets ns/name', 'persistentvolumes name' ... */
+export function referencesOf(pod: Pod): Set<string> {
+  const { metadata, spec } = pod;
+  const refs = new Set<string>([`pods ${metadata.namespace}/${metadata.name}`]);
+  const add = (resource: string, name: string | undefined) => {
+    if (name) refs.add(`${resource} ${metadata.namespace}/${name}`);
+  };
+  add('serviceaccounts', spec.serviceAccountName);
+  for (const { name } of spec.imagePullSecrets ?? []) add('secrets', name);
+  for (const container of [...spec.containers, ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])]) {
+    for (const { configMapRef, secretRef } of container.envFrom ?? []) {
+      add('configmaps', configMapRef?.name);
+      add('secrets', secretRef?.name);
+    }
+    for (const { valueFrom } of container.env ?? []) {
+      add('configmaps', valueFrom?.configMapKeyRef?.name);
+      add('secrets', valueFrom?.secretKeyRef?.name);
+    }
+  }
+  for (const volume of spec.volumes ?? []) {
+    add('secrets', volume.secret?.secretName);
+    add('configmaps', volume.configMap?.name);
+    add('persistentvolumeclaims', volume.persistentVolumeClaim?.claimName);
+    if (volume.ephemeral !== undefined) add('persistentvolumeclaims', `${metadata.name}-${volume.name}`);
+    add('secrets', volume.csi?.nodePublishSecretRef?.name);
+    for (const source of volume.projected?.sources ?? []) {
+      add('secrets', source.secret?.name);
+      add('configmaps', source.configMap?.name);
+    }
+  }
+  for (const { name, resourceClaimName } of spec.resourceClaims ?? []) {
+    const generated = pod.status.resourceClaimStatuses?.find((status) => status.name === name)?.resourceClaimName;
+    add('resourceclaims', resourceClaimName ?? generated);
+  }
+  return refs;
+}

@@ -1,0 +1,102 @@
+// A node may do what its role says, about itself, and read of the rest only what the pods bound to it need. So a
+// stolen node does not give away the secrets of others.
+import type { ResourceDefinition } from '../../api/resource.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import { pods } from '../../api/types/core/resources.ts';
+import type { CachedObject } from '../cache/contract.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Access, Authorizer, Decision, ResourceRule } from './authorizer.ts';
+import { componentRoles } from './component-roles.ts';
+import { referencesOf } from './node-references.ts';
+import { allows } from './rules.ts';
+
+const GROUP = 'system:nodes';
+const USER = 'system:node:';
+const RULES = componentRoles['system:node']!;
+const LEASES = 'kube-node-lease';
+
+/** Only what the node's pods refer to, and only by name. */
+const REFERRED = new Set(['secrets', 'configmaps', 'persistentvolumeclaims', 'resourceclaims']);
+/** Only the object that bears the node's name; making one of its own is left to admission to check. */
+const OWN_NAME = new Set(['nodes', 'csinodes']);
+const READING = new Set(['get', 'list', 'watch']);
+
+export class NodeAuthorizer implements Authorizer {
+  readonly #registry: () => Registry;
+  /** By node, by pod. */
+  readonly #references = new Map<string, Map<string, Set<string>>>();
+
+  constructor(registry: () => Registry) {
+    this.#registry = registry;
+  }
+
+  /** Keeps track of which pods are bound to which node. */
+  follow(signal: AbortSignal): void {
+    const { cache } = this.#registry().storeOf(pods as unknown as ResourceDefinition);
+    this.#references.clear();
+    for (const object of cache.snapshot().objects()) this.#bind(object);
+    const closed = () => {
+      if (!signal.aborted)
+        void cache.ready(signal).then(
+          () => this.follow(signal),
+          () => undefined,
+        );
+    };
+    const event = ({ type, object, previous }: { type: string; object: CachedObject; previous?: CachedObject }) => {
+      if (previous !== undefined) this.#references.get(nodeOf(previous))?.delete(previous.key);
+      if (type !== 'DELETED') this.#bind(object);
+      if (previous !== undefined && this.#references.get(nodeOf(previous))?.size === 0)
+        this.#references.delete(nodeOf(previous));
+    };
+    cache.watch({ afterRevision: cache.revision }, { event, progress: () => {}, closed }, signal);
+  }
+
+  authorize(access: Access): Decision {
+    const { user } = access;
+    if (!user.groups.includes(GROUP) || !user.name.startsWith(USER)) return { answer: 'abstain' };
+    const node = user.name.slice(USER.length);
+    if (!RULES.some((rule) => allows(rule, access))) return { answer: 'abstain' };
+    const refusal = this.#refusal(access, node);
+    return refusal === undefined ? { answer: 'allow' } : { answer: 'abstain', reason: refusal };
+  }
+
+  *rulesOf(): Iterable<ResourceRule> {
+    // What a node may do depends on its pods and cannot be said as rules.
+  }
+
+  #refusal({ resource, subresource, verb, name, namespace }: Access, node: string): string | undefined {
+    const isOwn = OWN_NAME.has(resource) && !READING.has(verb);
+    if (isOwn && name !== '' && name !== node) return `node '${node}' cannot ${verb} ${resource} '${name}'`;
+    if (resource === 'leases' && (namespace !== LEASES || (name !== '' && name !== node))) {
+      return `can only access node lease with the same name as the requesting node`;
+    }
+    const unrelated = `no relationship found between node '${node}' and this object`;
+    if (REFERRED.has(resource)) {
+      if (name === '') return 'No Object name found';
+      return this.#refers(node, `${resource} ${namespace}/${name}`) ? undefined : unrelated;
+    }
+    if (resource === 'serviceaccounts') {
+      return this.#refers(node, `serviceaccounts ${namespace}/${name}`) ? undefined : unrelated;
+    }
+    // Mirrors of static pods are made by the node; admission checks that they are bound to it.
+    const writesPod = resource === 'pods' && !READING.has(verb) && !(verb === 'create' && subresource === '');
+    if (writesPod) return this.#refers(node, `pods ${namespace}/${name}`) ? undefined : unrelated;
+    return undefined;
+  }
+
+  #refers(node: string, reference: string): boolean {
+    for (const references of this.#references.get(node)?.values() ?? []) if (references.has(reference)) return true;
+    return false;
+  }
+
+  #bind(object: CachedObject): void {
+    const node = nodeOf(object);
+    if (node === '') return;
+    const bound = this.#references.get(node) ?? new Map<string, Set<string>>();
+    this.#references.set(node, bound.set(object.key, referencesOf(object.decoded() as Pod)));
+  }
+}
+
+function nodeOf({ fields }: CachedObject): string {
+  return fields['spec.nodeName'] ?? '';
+}
