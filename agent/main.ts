@@ -37,8 +37,7 @@ import { Probes } from './pods/probes/probes.ts';
 import { pullCredentials } from './pods/pull-secrets.ts';
 import { StatusManager } from './pods/status-manager.ts';
 import { reviewsOf } from './server/access.ts';
-import { Pages } from './server/pages.ts';
-import { KubeletServer } from './server/server.ts';
+import { startServer } from './server/start.ts';
 import { Tokens } from './volumes/service-account-token.ts';
 import { Volumes } from './volumes/volumes.ts';
 
@@ -89,10 +88,11 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
 
   // The node.
   const facts = await machineFacts();
+  let kubeletPort = config.kubelet.port; // 0 becomes the one that was free
   await using network = await Network.start({ ...config, input: inputOf(view, signal), ...deps }, signal);
   await using node = new NodeAgent({
     ...{ name: nodeName, nodeIps, labels: config.nodeLabels, maxPods: config.maxPods },
-    ...{ kubeletPort: () => config.kubelet.port, dataDir: config.kubeletDir, facts },
+    ...{ kubeletPort: () => kubeletPort, dataDir: config.kubeletDir, facts },
     ...{ client, runtime, images, clock, log },
   });
   await using _lease = new NodeLease(nodeName, () => node.node, client, clock, log);
@@ -124,9 +124,12 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     node: { hostIps: nodeIps, memoryBytes: facts.memoryBytes, allocatable, abilities: () => abilities },
     seccompDir: join(config.kubeletDir, 'seccomp'),
   });
-  const serving = { runtime, pods: manager, clock, log };
-  const reviews = reviewsOf(client);
-  await using _server = await KubeletServer.start({ ...serving, config, reviews, pages: new Pages(serving) });
+  await using server = await startServer(
+    { runtime, images, pods: manager, config, reviews: reviewsOf(client), clock, log },
+    signal,
+  );
+  kubeletPort = server.port;
+  node.look();
   await using _events = new RuntimeEvents(config.runtime.socket, clock, log, (id) => manager.runtimeEvent(id));
 
   log.info({ node: nodeName, cgroups: driver }, 'agent running');

@@ -11,7 +11,8 @@ import type { Node } from '../../api/types/core/node.ts';
 const NAMESPACE = 'kube-node-lease';
 const DURATION_SECONDS = 40;
 const RENEW_EVERY_MS = 10_000;
-const RETRY_MS = 1_000;
+const RETRY_MS = 500;
+const RETRY_MAX_MS = 7_000;
 
 export class NodeLease implements AsyncDisposable {
   readonly #node: () => Node | undefined;
@@ -38,15 +39,18 @@ export class NodeLease implements AsyncDisposable {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
+    let retryMs = RETRY_MS;
     while (!signal.aborted) {
       let restMs = RENEW_EVERY_MS;
       try {
         this.#last = await this.#renew(signal);
+        retryMs = RETRY_MS;
       } catch (err) {
         if (signal.aborted) return;
         this.#log.debug({ err }, 'lease not renewed');
         if (isConflict(err) || isNotFound(err)) this.#last = undefined; // somebody touched it: read it again
-        restMs = RETRY_MS;
+        restMs = retryMs;
+        retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
       }
       await this.#clock.sleep(restMs, signal).catch(() => {}); // woken early only to end
     }
