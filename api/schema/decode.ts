@@ -114,7 +114,7 @@ function objectDecoder(schema: ObjectSchema): Decode {
   let table: Map<string, Decode> | undefined;
   let always: readonly Always[] = [];
   return (json, seen) => {
-    if (typeof json !== 'object' || json === null || Array.isArray(json)) throw MISMATCH;
+    if (typeof json !== 'object' || json == null || Array.isArray(json)) throw MISMATCH;
     if (table === undefined) {
       table = new Map(Object.entries(schema.fields).map(([name, field]) => [name, fieldDecoder(field)]));
       always = alwaysWritten(schema);
@@ -163,17 +163,17 @@ function fieldDecoder(field: Field): Decode {
   const read = decoderOf(field.schema);
   // An empty list does not travel in protobuf, in which upstream stores: what it always writes comes back as null.
   if (field.emitZero === null && resolve(field.schema).kind === 'list') {
-    return (json, seen) => (json === null || (Array.isArray(json) && json.length === 0) ? undefined : read(json, seen));
+    return (json, seen) => (json == null || (Array.isArray(json) && json.length === 0) ? undefined : read(json, seen));
   }
   const keepsZero = field.ptr === true || field.emitZero !== undefined;
   // Most fields are one of these; a closure of their own is worth a quarter of the time.
   const { kind } = resolve(field.schema);
   if (kind === 'string') return stringDecoder(keepsZero);
   if (kind === 'boolean') return booleanDecoder(keepsZero);
-  if (keepsZero) return (json, seen) => (json === null ? undefined : read(json, seen));
+  if (keepsZero) return (json, seen) => (json == null ? undefined : read(json, seen));
   const isZero = zeroTest(resolve(field.schema));
   return (json, seen) => {
-    if (json === null) return undefined;
+    if (json == null) return undefined;
     const value = read(json, seen);
     return isZero(value) ? undefined : value;
   };
@@ -181,15 +181,15 @@ function fieldDecoder(field: Field): Decode {
 
 function stringDecoder(keepsZero: boolean): Decode {
   return (json) => {
-    if (typeof json !== 'string' && json !== null) throw MISMATCH;
-    return json === null || (json === '' && !keepsZero) ? undefined : json;
+    if (typeof json !== 'string' && json != null) throw MISMATCH;
+    return json == null || (json === '' && !keepsZero) ? undefined : json;
   };
 }
 
 function booleanDecoder(keepsZero: boolean): Decode {
   return (json) => {
-    if (typeof json !== 'boolean' && json !== null) throw MISMATCH;
-    return json === null || (json === false && !keepsZero) ? undefined : json;
+    if (typeof json !== 'boolean' && json != null) throw MISMATCH;
+    return json == null || (json === false && !keepsZero) ? undefined : json;
   };
 }
 
@@ -243,12 +243,12 @@ function listDecoder(read: Decode, items: Schema): Decode {
 
 function mapDecoder(read: Decode, values: Schema): Decode {
   return (json, seen) => {
-    if (typeof json !== 'object' || json === null || Array.isArray(json)) throw MISMATCH;
+    if (typeof json !== 'object' || json == null || Array.isArray(json)) throw MISMATCH;
     if (isBigNumber(json)) throw MISMATCH;
     const out: Record<string, unknown> = {};
     for (const key in json) {
       const from = (json as Record<string, unknown>)[key];
-      const value = from === null ? zeroOf(values)() : (read(from, seen) ?? null);
+      const value = from == null ? zeroOf(values)() : (read(from, seen) ?? null);
       if (key === '__proto__') setOwn(out, key, value);
       else out[key] = value;
     }

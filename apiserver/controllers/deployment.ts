@@ -35,7 +35,7 @@ export const deploymentController: Controller = ({ client, informers, recorder, 
     );
     const newest = newSetOf(deployment, sets);
     const oldPodsRun = sets.some((set) => set !== newest && podsOf(set).some((pod) => !isFinished(pod)));
-    let rollout: Rollout = {};
+    let rollout: Done = {};
     let failure: unknown;
     for (const action of decideDeployment({ deployment, sets, oldPodsRun })) {
       try {
@@ -47,12 +47,12 @@ export const deploymentController: Controller = ({ client, informers, recorder, 
       }
     }
     const { status, againMs } = deploymentStatus(deployment, sets, rollout, clock.now());
-    await writeStatus(deployment, status, signal);
+    await writeStatus(rollout.written ?? deployment, status, signal);
     if (failure !== undefined) throw failure;
     return againMs === undefined ? AT_REST : { afterMs: againMs };
   }
 
-  async function perform(deployment: Deployment, action: Action, signal: AbortSignal): Promise<Rollout> {
+  async function perform(deployment: Deployment, action: Action, signal: AbortSignal): Promise<Done> {
     switch (action.do) {
       case 'create':
         return create(deployment, action, signal);
@@ -66,9 +66,9 @@ export const deploymentController: Controller = ({ client, informers, recorder, 
         return {};
       }
       case 'showRevision': {
-        const body = { metadata: { annotations: { [REVISION]: String(action.revision) } } };
-        await client.patch(deployments, deployment.metadata, { type: 'merge', body }, {}, signal);
-        return {};
+        const annotations = { ...deployment.metadata.annotations, [REVISION]: String(action.revision) };
+        const metadata = { ...deployment.metadata, annotations };
+        return { written: await client.update(deployments, { ...deployment, metadata }, {}, signal) };
       }
       case 'remove':
         await client
@@ -166,6 +166,11 @@ export const deploymentController: Controller = ({ client, informers, recorder, 
       signal,
     );
 };
+
+/** What a pass did; `written` is the deployment as the pass left it. */
+interface Done extends Rollout {
+  readonly written?: Deployment;
+}
 
 function unlessGone(err: unknown): void {
   if (!isNotFound(err)) throw err;
