@@ -4,6 +4,7 @@
 //
 // While it loads, events wait and are applied behind the list. What it gives out is immutable.
 import type { Logger } from '../../api/log.ts';
+import { nextTurn } from '../../api/turn.ts';
 import { SortedMap } from '../store/sorted.ts';
 import { FutureRevisionError, type Store, type StoreEvent, UnavailableError } from '../store/store.ts';
 import type {
@@ -22,7 +23,7 @@ import { cacheKey, Snapshot } from './snapshot.ts';
 import { concerns, WatchIndex } from './watch-index.ts';
 
 /** Objects per page of the first list: decoding a page must not hold the turn for long. */
-const LOAD_PAGE = 200;
+const LOAD_PAGE = 100;
 /** Events that may wait for a list; beyond, the list is begun again from a newer revision. */
 const PENDING_MAX = 50_000;
 /** Older states kept for the next page of a paged list. */
@@ -102,7 +103,8 @@ export class StoreBackedCache implements ResourceCache {
     if (revision === this.revision) return this.snapshot();
     const kept = this.#older.get(revision);
     if (kept !== undefined) return kept;
-    const objects = revision >= this.#history.floor ? this.#rollBack(revision) : await this.#list(revision, signal);
+    const rolled = revision >= this.#history.floor ? this.#rollBack(revision) : undefined;
+    const objects = rolled ?? (await this.#list(revision, signal)).objects;
     const snapshot = new Snapshot(revision, objects);
     this.#older.set(revision, snapshot);
     for (const oldest of this.#older.keys()) {
@@ -122,21 +124,28 @@ export class StoreBackedCache implements ResourceCache {
     return objects;
   }
 
-  async #list(revision: number | undefined, signal?: AbortSignal, seen?: (revision: number) => void) {
-    const { store } = this.#around;
+  async #list(
+    revision: number | undefined,
+    signal?: AbortSignal,
+  ): Promise<{ revision: number; objects: SortedMap<Entry> }> {
+    const { store, decoded } = this.#around;
+    const { prefix } = this.reading;
     const objects = new SortedMap<Entry>();
-    let at = revision;
-    let after: string | undefined;
+    let page = await store.range({ prefix, limit: LOAD_PAGE, revision }, signal);
+    const at = revision ?? page.revision;
     for (;;) {
-      const page = await store.range({ prefix: this.reading.prefix, after, limit: LOAD_PAGE, revision: at }, signal);
-      if (at === undefined) seen?.(page.revision);
-      at ??= page.revision;
-      for (const kv of page.items) {
-        const entry = this.#read(kv.key, () => entryOf(kv, this.reading, this.#around.decoded, false));
+      const { items, more } = page;
+      // The next page is on its way while this one is read.
+      const after = items.at(-1)?.key;
+      const next = more ? store.range({ prefix, after, limit: LOAD_PAGE, revision: at }, signal) : undefined;
+      for (const kv of items) {
+        const entry = this.#read(kv.key, () => entryOf(kv, this.reading, decoded, false));
         if (entry !== undefined) objects.set(entry.key, entry);
       }
-      after = page.items.at(-1)?.key;
-      if (!page.more) return objects;
+      if (next === undefined) return { revision: at, objects };
+      next.catch(() => {}); // it is thrown below, after others had their turn
+      await nextTurn();
+      page = await next;
     }
   }
 
@@ -158,10 +167,7 @@ export class StoreBackedCache implements ResourceCache {
   /** One try at the first list; caches.ts tries again. */
   async load(signal: AbortSignal): Promise<void> {
     this.#pending = [];
-    let revision = 0;
-    const objects = await this.#list(undefined, signal, (at) => {
-      revision = at;
-    });
+    const { revision, objects } = await this.#list(undefined, signal);
     // A write newer than the list may wait in `pending`; one older may still be on its way from etcd.
     await this.#around.gate.waitFor(revision, signal);
     const pending = this.#pending;
