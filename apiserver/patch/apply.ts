@@ -271,17 +271,17 @@ function withManagers(object: Stored, managers: Managers): Stored {
 /** kubectl's own annotation follows what kubectl applies, so that both of its ways to apply can be mixed. */
 function keepLastApplied(object: Stored, config: Stored, manager: string): Stored {
   if (manager !== KUBECTL || !object.metadata.annotations?.[LAST_APPLIED]) return object;
-  const { [LAST_APPLIED]: _, ...others } = config.metadata?.annotations ?? {};
-  const annotations = Object.keys(others).length > 0 ? { annotations: others } : {};
-  const { annotations: __, ...metadata } = config.metadata;
-  const text = `${JSON.stringify(sorted({ ...config, metadata: { ...metadata, ...annotations } }))}\n`;
+  const { annotations } = config.metadata;
+  const { [LAST_APPLIED]: _, ...others } = annotations ?? {};
+  const metadata = { ...config.metadata, ...(annotations !== undefined && { annotations: others }) };
+  const text = `${JSON.stringify(sorted({ ...config, metadata }))}\n`;
   const kept = { ...object.metadata.annotations, [LAST_APPLIED]: text };
   const total = Object.entries(kept).reduce(
     (bytes, [key, value]) => bytes + Buffer.byteLength(key) + Buffer.byteLength(value),
     0,
   );
-  const { [LAST_APPLIED]: ___, ...without } = kept;
-  return { ...object, metadata: { ...object.metadata, annotations: total > LAST_APPLIED_MAX_BYTES ? without : kept } };
+  const { [LAST_APPLIED]: __, ...rest } = kept;
+  return { ...object, metadata: { ...object.metadata, annotations: total > LAST_APPLIED_MAX_BYTES ? rest : kept } };
 }
 
 function sorted(value: unknown): unknown {

@@ -29,7 +29,7 @@ export function jsonPatch(document: unknown, patch: unknown): unknown {
 }
 
 function refused(): ApiError {
-  return new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request');
+  return new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
 }
 
 function apply(document: unknown, operation: Operation): unknown {
@@ -135,10 +135,16 @@ function remove(document: unknown, path: string[]): unknown {
   return document;
 }
 
+/** A key that an object does not have is set all the same; a list has to have the index. */
 function replace(document: unknown, path: string[], value: unknown): unknown {
+  if (path.length === 0) return value;
   const parent = parentOf(document, path);
   const key = path.at(-1)!;
-  if (Array.isArray(parent)) parent[indexIn(parent, key)!] = value;
-  else put(parent, key, value);
+  if (!Array.isArray(parent)) put(parent, key, value);
+  else {
+    const index = indexIn(parent, key);
+    if (index === undefined) throw refused();
+    parent[index] = value;
+  }
   return document;
 }

@@ -82,9 +82,12 @@ export function elementOf(shape: Elements, item: unknown): PathElement | undefin
   return `k:${JSON.stringify(keys)}`;
 }
 
+/** A key that is always written has its zero as default. */
 function defaultOf(items: Schema, name: string): unknown {
   const schema = resolve(items);
-  return schema.kind === 'object' ? schema.fields[name]?.default : undefined;
+  if (schema.kind !== 'object') return undefined;
+  const field = schema.fields[name];
+  return field?.default ?? field?.emitZero ?? undefined;
 }
 
 export function entriesOf(value: unknown): [string, unknown][] {

@@ -28,6 +28,12 @@ const cases: { it: string; from: unknown; patch: unknown[]; wants: unknown }[] =
     wants: {},
   },
   {
+    it: 'replaces a key that is not there',
+    from: {},
+    patch: [{ op: 'replace', path: '/a', value: 1 }],
+    wants: { a: 1 },
+  },
+  {
     it: 'replaces the whole document',
     from: { a: 1 },
     patch: [{ op: 'replace', path: '', value: { b: 2 } }],
@@ -39,7 +45,8 @@ for (const { it, from, patch, wants } of cases) {
 }
 
 const refused: unknown[][] = [
-  [{ op: 'replace', path: '/none', value: 1 }],
+  [{ op: 'replace', path: '/none/below', value: 1 }],
+  [{ op: 'replace', path: '/l/0', value: 1 }],
   [{ op: 'remove', path: '/none' }],
   [{ op: 'test', path: '/a', value: 2 }],
   [{ op: 'frob', path: '/a' }],
