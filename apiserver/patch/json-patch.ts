@@ -44,10 +44,8 @@ function apply(document: unknown, operation: Operation): unknown {
     case 'remove':
       return remove(document, path);
     case 'replace':
-      if (!hasValue || find(document, path) === undefined) throw refused();
-      return path.length === 0
-        ? structuredClone(operation.value)
-        : replace(document, path, structuredClone(operation.value));
+      if (!hasValue) throw refused();
+      return replace(document, path, structuredClone(operation.value));
     case 'move': {
       const from = pointer(operation.from);
       const value = found(document, from);
