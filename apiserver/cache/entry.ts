@@ -36,7 +36,7 @@ export class Entry implements CachedObject {
     this.name = slash < 0 ? key : key.slice(slash + 1);
     this.revision = revision;
     this.bytes = bytes;
-    this.labels = projection.labels;
+    this.labels = Object.freeze(projection.labels);
     this.fields = projection.fields;
     this.#decoded = decoded;
   }

@@ -26,8 +26,9 @@ import { concerns, WatchIndex } from './watch-index.ts';
 const LOAD_PAGE = 100;
 /** Events that may wait for a list; beyond, the list is begun again from a newer revision. */
 const PENDING_MAX = 50_000;
-/** Older states kept for the next page of a paged list. */
-const OLDER_KEPT = 4;
+/** Older states kept for the next page of a paged list, and for how many calls of progress() unused. */
+const OLDER_KEPT = 8;
+const OLDER_IDLE_MAX = 12;
 
 export interface CacheSurroundings {
   readonly store: Store;
@@ -42,7 +43,7 @@ export class StoreBackedCache implements ResourceCache {
   readonly reading: ResourceReading;
   readonly #around: CacheSurroundings;
   readonly #watchers = new WatchIndex();
-  readonly #older = new Map<number, CacheSnapshot>();
+  readonly #older = new Map<number, { snapshot: CacheSnapshot; idle: number }>();
   #objects = new SortedMap<Entry>();
   #history: History;
   #pending: StoreEvent[] | undefined = [];
@@ -102,11 +103,14 @@ export class StoreBackedCache implements ResourceCache {
     if (revision > this.revision) throw new FutureRevisionError(revision, this.revision);
     if (revision === this.revision) return this.snapshot();
     const kept = this.#older.get(revision);
-    if (kept !== undefined) return kept;
+    if (kept !== undefined) {
+      kept.idle = 0;
+      return kept.snapshot;
+    }
     const rolled = revision >= this.#history.floor ? this.#rollBack(revision) : undefined;
     const objects = rolled ?? (await this.#list(revision, signal)).objects;
     const snapshot = new Snapshot(revision, objects);
-    this.#older.set(revision, snapshot);
+    this.#older.set(revision, { snapshot, idle: 0 });
     for (const oldest of this.#older.keys()) {
       if (this.#older.size <= OLDER_KEPT) break;
       this.#older.delete(oldest);
@@ -157,8 +161,9 @@ export class StoreBackedCache implements ResourceCache {
       if (concerns(options, event)) sink.event(event);
       if (signal.aborted) return;
     }
-    const watcher = { options, sink, seen: Math.max(this.revision, options.afterRevision) };
-    sink.progress(watcher.seen);
+    const after = Math.max(this.revision, options.afterRevision);
+    const watcher = { options, sink, after, seen: after };
+    sink.progress(this.revision);
     if (signal.aborted) return;
     this.#watchers.add(watcher);
     signal.addEventListener('abort', () => this.#watchers.remove(watcher), { once: true });
@@ -221,9 +226,10 @@ export class StoreBackedCache implements ResourceCache {
     this.#watchers.dispatch(event);
   }
 
-  /** Tells idle watches how far they are. */
+  /** Now and then: tells idle watches how far they are, and lets go of older states nobody pages through any more. */
   progress(): void {
     const { revision } = this;
+    for (const [older, kept] of this.#older) if (++kept.idle > OLDER_IDLE_MAX) this.#older.delete(older);
     for (const watcher of this.#watchers.all()) {
       if (watcher.seen >= revision) continue;
       watcher.seen = revision;

@@ -5,6 +5,8 @@ import type { CachedObject, CacheEvent, CacheWatchOptions, CacheWatchSink } from
 export interface Watcher {
   readonly options: CacheWatchOptions;
   readonly sink: CacheWatchSink;
+  /** What the watch begins behind: the past it was given when it was added, or a revision still to come. */
+  readonly after: number;
   /** Everything up to here has been given. */
   seen: number;
 }
@@ -60,8 +62,8 @@ export class WatchIndex {
   }
 
   #give(watcher: Watcher, event: CacheEvent): void {
-    // A watch may start ahead of the present; what it did not ask for it is not told.
-    if (event.revision <= watcher.options.afterRevision) return;
+    // Added ahead of the present, or by another sink in the midst of this very event.
+    if (event.revision <= watcher.after) return;
     watcher.seen = event.revision;
     try {
       watcher.sink.event(event);

@@ -19,8 +19,9 @@ export class Leases implements Disposable {
   /** A new lease, or one found at a start: it gets its whole time again, for nobody could renew it meanwhile. */
   add(id: string, ttlSeconds: number): void {
     const ttlMs = ttlSeconds * 1000;
-    this.#leases.set(id, { ttlMs, deadline: this.#clock.monotonic() + ttlMs });
-    this.#arm();
+    const deadline = this.#clock.monotonic() + ttlMs;
+    this.#leases.set(id, { ttlMs, deadline });
+    this.#arm(deadline);
   }
 
   has(id: string): boolean {
@@ -38,9 +39,7 @@ export class Leases implements Disposable {
     return this.#leases.delete(id);
   }
 
-  #arm(): void {
-    let next = Number.POSITIVE_INFINITY;
-    for (const { deadline } of this.#leases.values()) next = Math.min(next, deadline);
+  #arm(next: number): void {
     // A renewed lease leaves an early timer behind; it finds nothing to do and is set again.
     if (next >= this.#timerAt) return;
     this.#timer?.[Symbol.dispose]();
@@ -53,12 +52,15 @@ export class Leases implements Disposable {
     this.#timer = undefined;
     this.#timerAt = Number.POSITIVE_INFINITY;
     const now = this.#clock.monotonic();
+    let next = Number.POSITIVE_INFINITY;
     for (const [id, { deadline }] of this.#leases) {
-      if (deadline > now) continue;
-      this.#leases.delete(id);
-      this.#expire(id);
+      if (deadline > now) next = Math.min(next, deadline);
+      else {
+        this.#leases.delete(id);
+        this.#expire(id);
+      }
     }
-    this.#arm();
+    this.#arm(next);
   }
 
   [Symbol.dispose](): void {

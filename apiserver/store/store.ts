@@ -38,6 +38,7 @@ export interface RangeOptions {
   readonly prefix: string;
   /** Start after this key (for paging). */
   readonly after?: string;
+  /** At least 1. */
   readonly limit?: number;
   /** As of this revision; throws CompactedError or FutureRevisionError. */
   readonly revision?: number;

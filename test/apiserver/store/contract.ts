@@ -11,6 +11,7 @@ import {
   type Store,
   type StoreEvent,
 } from '../../../apiserver/store/store.ts';
+import { contend, HistoryRecorder } from './history.ts';
 
 export interface StoreUnderTest {
   readonly store: Store;
@@ -404,6 +405,15 @@ export function storeContract(implementation: Implementation): void {
       values,
       Array.from({ length: rounds * writers + 1 }, (_, n) => n),
     );
+  });
+
+  it('what concurrent clients saw can have happened one after the other', async ({ store, prefix, signal }) => {
+    const from = (await store.latestRevision()) + 1;
+    const watch = recordWatch(store, prefix, from, signal);
+    const recorder = new HistoryRecorder(store);
+    await contend(recorder, prefix, 6, 15);
+    await watch.seen(await store.latestRevision());
+    recorder.check(watch.revisions);
   });
 
   it('writes sent at once are carried out in the order they were sent', async ({ store, key, prefix, signal }) => {

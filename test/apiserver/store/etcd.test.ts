@@ -5,6 +5,7 @@ import { systemClock } from '../../../api/system.ts';
 import { EtcdStore } from '../../../apiserver/store/etcd.ts';
 import { recordWatch, storeContract } from './contract.ts';
 import { type EtcdCluster, noEtcd, startEtcd } from './etcd-server.ts';
+import { contend, HistoryRecorder } from './history.ts';
 
 const deps = { clock: systemClock, log: silent };
 let running: Promise<EtcdCluster> | undefined;
@@ -53,6 +54,24 @@ test('a member that restarts is met again: writes go on and watches miss nothing
   // A write without precondition may have been made twice while the member came back.
   assert.deepEqual([...new Set(values)], ['0', '1', '2', '3', '4', '5']);
   assert.deepEqual(values, values.toSorted());
+});
+
+test('lost write on crash of a single member: what clients saw adds up, whatever was under way', {
+  skip: noEtcd,
+}, async (t) => {
+  await using etcd = await startEtcd();
+  await using store = await EtcdStore.open({ ...etcd.to, ...deps });
+  const signal = AbortSignal.any([t.signal, AbortSignal.timeout(25_000)]);
+  const from = (await store.latestRevision()) + 1;
+  const watch = recordWatch(store, '/r/', from, signal);
+  const recorder = new HistoryRecorder(store);
+  const contending = contend(recorder, '/r/', 6, 40);
+  while (recorder.operations < 60) await systemClock.sleep(2);
+  await etcd.kill(0);
+  etcd.start(0);
+  await contending;
+  await watch.seen(await store.latestRevision());
+  recorder.check(watch.revisions);
 });
 
 test('with one of three members gone the others serve on', { skip: noEtcd }, async (t) => {
