@@ -111,6 +111,9 @@ export function fixedChains({ family, clusterCidrs, serviceCidrs, podCidr, dnsIp
     chain('filter-forward', base('filter', 'forward', 'filter - 5'), [
       // The tunnel takes 50 bytes of each packet, and not every path tells the sender.
       `oifname "${VXLAN}" tcp flags syn tcp option maxseg size set rt mtu`,
+      // A packet that connection tracking cannot place is not translated back, and the wrong address in it would make
+      // the other side reset a healthy connection.
+      cluster && `${a} saddr ${cluster} ct state invalid drop`,
       podCidr && `${a} daddr ${podCidr} ${a} daddr != @known-pods drop`,
       services && `${a} daddr ${services} jump untranslated`,
     ]),
@@ -119,7 +122,7 @@ export function fixedChains({ family, clusterCidrs, serviceCidrs, podCidr, dnsIp
       services && `${a} daddr ${services} fib daddr type != local jump untranslated`,
     ]),
     // A port the Service does not have is refused; for an address nobody has the client may try again: it is perhaps new.
-    chain('untranslated', undefined, [`${a} daddr @cluster-ips goto refuse`, 'drop']),
+    chain('untranslated', undefined, [`ct state new ${a} daddr @cluster-ips goto refuse`, 'drop']),
 
     chain('nat-postrouting', base('nat', 'postrouting', 'srcnat'), [
       'oifname "lo" accept',

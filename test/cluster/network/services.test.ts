@@ -1,5 +1,6 @@
 // Services in a real kernel: a node, its pods and the world in network namespaces, the real nft.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { hostExec } from '../../../agent/network/exec.ts';
 import { ServiceProxy } from '../../../agent/network/service-proxy.ts';
@@ -118,6 +119,16 @@ test('elements, rules and the whole table come back after somebody deleted them'
     });
     assert.deepEqual(names(await pod!.ask('10.43.0.7', 80, { times: 30 })), ['pod0', 'pod1', 'pod2']);
   }
+});
+
+test('what is deleted while nobody watches comes back when the watch does', async () => {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ');
+  const monitor = children.find((pid) => /^nft.*monitor/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
+  process.kill(Number(monitor), 'SIGKILL');
+  node.sh('nft delete element ip skiff services "{ 10.43.0.7 . tcp . 80 }"');
+  await until('the Service answers again', async () =>
+    (await node.pods[0]!.ask('10.43.0.7', 80))[0]!.startsWith('pod'),
+  );
 });
 
 test('a node port answers the world, pods, the node and its loopback', async () => {
