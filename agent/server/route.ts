@@ -28,7 +28,6 @@ export const PAGES = [
   '/metrics',
   '/metrics/resource',
   '/metrics/cadvisor',
-  '/metrics/probes',
 ] as const;
 export type Page = (typeof PAGES)[number];
 

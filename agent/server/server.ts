@@ -18,7 +18,6 @@ import { run, stream } from './streams.ts';
 import { readTls, watchTls } from './tls-files.ts';
 
 const CONNECTIONS_MAX = 2_000;
-const STREAMS_MAX = 500;
 const FOLLOWERS_MAX = 1_000;
 /** As Go's default: a long script may be part of an exec's address. */
 const HEADERS_MAX_BYTES = 1024 * 1024;
@@ -29,6 +28,8 @@ export interface ServerOptions extends ServerDeps {
   readonly config: Pick<AgentConfig, 'nodeName' | 'kubelet'>;
   readonly reviews: Reviews;
   readonly pages: Pages;
+  /** For exec, attach and port-forward. */
+  readonly streams: Slots;
 }
 
 export class KubeletServer implements AsyncDisposable {
@@ -36,20 +37,21 @@ export class KubeletServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #access: Access;
   readonly #stop = new AbortController();
-  readonly #streams = new Slots(STREAMS_MAX, 'streams');
+  readonly #ending: AbortSignal;
   readonly #followers = new Slots(FOLLOWERS_MAX, 'log readers');
   readonly #sockets = new Set<Socket>();
   readonly #under = new Set<Promise<void>>();
   #reloading: Promise<void> = Promise.resolve();
 
-  private constructor(options: ServerOptions, server: Server) {
+  private constructor(options: ServerOptions, server: Server, signal: AbortSignal) {
     this.#options = options;
+    this.#ending = AbortSignal.any([signal, this.#stop.signal]);
     this.#server = server;
     this.#access = new Access(options.reviews, options.config.nodeName, options.clock);
   }
 
   /** Returns when connections are accepted. */
-  static async start(options: ServerOptions): Promise<KubeletServer> {
+  static async start(options: ServerOptions, signal: AbortSignal): Promise<KubeletServer> {
     const { kubelet } = options.config;
     const tls = await readTls(kubelet);
     const server = createServer({
@@ -65,7 +67,7 @@ export class KubeletServer implements AsyncDisposable {
       shouldUpgradeCallback: ({ url }) => isStream(routeOf(pathOf(url))?.route),
     });
     server.maxConnections = CONNECTIONS_MAX;
-    const self = new KubeletServer(options, server);
+    const self = new KubeletServer(options, server, signal);
     self.#listen();
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -74,7 +76,7 @@ export class KubeletServer implements AsyncDisposable {
     server.removeAllListeners('error');
     server.on('error', (err) => options.log.error({ err }, 'listener failed'));
     const take = (found: typeof tls) => server.setSecureContext(found);
-    self.#reloading = watchTls(kubelet, tls, take, options, self.#stop.signal);
+    self.#reloading = watchTls(kubelet, tls, take, options, self.#ending);
     return self;
   }
 
@@ -114,7 +116,7 @@ export class KubeletServer implements AsyncDisposable {
     const { log, pages } = this.#options;
     const gone = new AbortController();
     res.once('close', () => gone.abort(new Error('the client has gone')));
-    const signal = AbortSignal.any([gone.signal, this.#stop.signal]);
+    const signal = AbortSignal.any([gone.signal, this.#ending]);
     try {
       const { route, query } = await this.#admit(req, signal);
       if (isStream(route)) throw new Problem(400, 'Upgrade request required');
@@ -134,10 +136,10 @@ export class KubeletServer implements AsyncDisposable {
   async #upgrade(req: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const gone = new AbortController();
     socket.once('close', () => gone.abort(new Error('the client has gone')));
-    const signal = AbortSignal.any([gone.signal, this.#stop.signal]);
+    const signal = AbortSignal.any([gone.signal, this.#ending]);
     try {
       const { route, query } = await this.#admit(req, signal);
-      using _slot = this.#streams.take();
+      using _slot = this.#options.streams.take();
       await stream(req, socket, head, route as StreamRoute, query, this.#options, signal);
     } catch (err) {
       if (signal.aborted || socket.destroyed) socket.destroy();

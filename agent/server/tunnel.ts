@@ -51,7 +51,7 @@ async function dial(req: IncomingMessage, target: URL, clock: Clock, signal: Abo
   const outgoing = httpRequest(target, {
     agent: false,
     method: req.method,
-    headers: forwarded(req),
+    headers: ['Host', target.host, ...forwarded(req)],
     signal: AbortSignal.any([signal, late.signal]),
   });
   outgoing.once('upgrade', (answer, runtime, rest) => resolve({ answer, runtime, rest }));
