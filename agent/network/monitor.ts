@@ -15,7 +15,9 @@ export interface MonitorOptions {
   readonly log: Logger;
 }
 
-const RESTART_AFTER_MS = 1_000;
+// nft 1.0.6 ends in a segmentation fault over some events of interval sets, anybody's; no reason to start it all the time.
+const RESTART_FIRST_MS = 1_000;
+const RESTART_MAX_MS = 60_000;
 const LINE_MAX_CHARS = 1 << 20;
 
 export class NftMonitor implements AsyncDisposable {
@@ -27,11 +29,15 @@ export class NftMonitor implements AsyncDisposable {
   }
 
   async #run(options: MonitorOptions, signal: AbortSignal): Promise<void> {
+    const { clock, log } = options;
+    let pauseMs = RESTART_FIRST_MS;
     while (!signal.aborted) {
+      const from = clock.monotonic();
       const why = await watchOnce(options, signal);
       if (signal.aborted) return;
-      options.log.warn({ why }, 'nft monitor ended, events may have been missed');
-      await options.clock.sleep(RESTART_AFTER_MS, signal).catch(() => {});
+      pauseMs = clock.monotonic() - from > RESTART_MAX_MS ? RESTART_FIRST_MS : Math.min(pauseMs * 2, RESTART_MAX_MS);
+      log.warn({ why, pauseMs }, 'nft monitor ended, events may have been missed');
+      await clock.sleep(pauseMs, signal).catch(() => {});
       options.onForeignChange();
     }
   }
@@ -60,7 +66,7 @@ async function watchOnce(options: MonitorOptions, signal: AbortSignal): Promise<
     complaint = err.message;
     if (child.pid === undefined) resolve(complaint);
   });
-  child.on('close', (code) => resolve(`exit ${code} ${complaint}`.trim()));
+  child.on('close', (code, killedBy) => resolve(`exit ${code ?? killedBy} ${complaint}`.trim()));
   return promise;
 }
 
