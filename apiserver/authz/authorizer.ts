@@ -11,6 +11,8 @@ export interface Access {
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;
+  /** What a list or a watch selects exactly, by field. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 export interface Decision {

@@ -81,6 +81,7 @@ export function bootstrapObjects(): BootstrapObject[] {
     clusterBinding('system:volume-scheduler', [user('system:kube-scheduler')]),
     clusterBinding('system:kube-dns', [account('kube-dns')]),
     clusterBinding('system:node', []),
+    clusterBinding('skiff:well-known', [AUTHENTICATED]),
     clusterBinding('skiff:node-network', [group('system:nodes')]),
     ...Object.keys(controllerRoles).map((name) => clusterBinding(`system:controller:${name}`, [account(name)])),
     ...inKubeSystem(),

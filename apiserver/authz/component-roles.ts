@@ -205,6 +205,7 @@ export const componentRoles: Readonly<Record<string, readonly ResourceRule[]>> =
   'system:certificates.k8s.io:kube-apiserver-client-kubelet-approver': [
     rule('approve', 'certificates.k8s.io', 'signers', 'kubernetes.io/kube-apiserver-client-kubelet'),
   ],
+  'skiff:well-known': [paths('get', '/.well-known /.well-known/*')],
   // What an agent needs beside a kubelet, for it is proxy, resolver and policy of its node too.
   'skiff:node-network': [
     rule('list watch', 'core', 'endpoints namespaces nodes pods services'),

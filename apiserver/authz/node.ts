@@ -5,6 +5,7 @@ import type { Pod } from '../../api/types/core/pod.ts';
 import { pods } from '../../api/types/core/resources.ts';
 import type { CachedObject } from '../cache/contract.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { UserInfo } from '../registry/request.ts';
 import type { Access, Authorizer, Decision, ResourceRule } from './authorizer.ts';
 import { componentRoles } from './component-roles.ts';
 import { referencesOf } from './node-references.ts';
@@ -20,6 +21,11 @@ const REFERRED = new Set(['secrets', 'configmaps', 'persistentvolumeclaims', 're
 /** Only the object that bears the node's name; making one of its own is left to admission to check. */
 const OWN_NAME = new Set(['nodes', 'csinodes']);
 const READING = new Set(['get', 'list', 'watch']);
+
+/** The node that a user is; undefined for everybody else. */
+export function nodeNameOf({ name, groups }: UserInfo): string | undefined {
+  return groups.includes(GROUP) && name.startsWith(USER) ? name.slice(USER.length) : undefined;
+}
 
 export class NodeAuthorizer implements Authorizer {
   readonly #registry: () => Registry;
@@ -52,9 +58,8 @@ export class NodeAuthorizer implements Authorizer {
   }
 
   authorize(access: Access): Decision {
-    const { user } = access;
-    if (!user.groups.includes(GROUP) || !user.name.startsWith(USER)) return { answer: 'abstain' };
-    const node = user.name.slice(USER.length);
+    const node = nodeNameOf(access.user);
+    if (node === undefined || access.path !== undefined) return { answer: 'abstain' };
     if (!RULES.some((rule) => allows(rule, access))) return { answer: 'abstain' };
     const refusal = this.#refusal(access, node);
     return refusal === undefined ? { answer: 'allow' } : { answer: 'abstain', reason: refusal };
@@ -65,6 +70,9 @@ export class NodeAuthorizer implements Authorizer {
   }
 
   #refusal({ resource, subresource, verb, name, namespace }: Access, node: string): string | undefined {
+    if (resource === 'nodes' && verb === 'get' && name !== node) {
+      return `node '${node}' cannot read '${name}', only its own Node object`;
+    }
     const isOwn = OWN_NAME.has(resource) && !READING.has(verb);
     if (isOwn && name !== '' && name !== node) return `node '${node}' cannot ${verb} ${resource} '${name}'`;
     if (resource === 'leases' && (namespace !== LEASES || (name !== '' && name !== node))) {

@@ -1,26 +1,21 @@
 // Authorization of one request: asked once, at the door, for HTTP and for the in-process client alike.
+import { parseFieldSelector } from '../../api/fields.ts';
 import { ApiError, forbidden } from '../../api/status.ts';
 import type { ApiRequest, UserInfo } from '../registry/request.ts';
 import type { Access, Authorizer } from './authorizer.ts';
 
 export function accessOf(request: ApiRequest): Access {
-  const { resource, subresource = '', verb, user, namespace } = request;
-  const name = request.name || namedBySelector(request);
-  return {
-    user,
-    verb,
-    group: resource.group,
-    resource: resource.plural,
-    subresource,
-    namespace: scopeOf(request, namespace),
-    name,
-  };
+  const { resource, subresource = '', verb, user, namespace, options } = request;
+  const fields = options.fieldSelector === '' ? {} : exactFields(options.fieldSelector);
+  // A list of one object by name is as good as a get of it.
+  const name = request.name || (verb === 'create' ? '' : (fields['metadata.name'] ?? ''));
+  const scope = scopeOf(request, namespace);
+  return { user, verb, group: resource.group, resource: resource.plural, subresource, namespace: scope, name, fields };
 }
 
-/** A list of one object by name is as good as a get of it. */
-function namedBySelector({ options, verb }: ApiRequest): string {
-  if (verb === 'create') return '';
-  return /^metadata\.name==?([^,=!\\]+)$/.exec(options.fieldSelector)?.[1] ?? '';
+function exactFields(selector: string): Record<string, string> {
+  const exact = parseFieldSelector(selector).filter(({ operator }) => operator === '=');
+  return Object.fromEntries(exact.map(({ field, value }) => [field, value]));
 }
 
 /** A namespace is asked for as an object in itself, so that rights in it can be given there. */

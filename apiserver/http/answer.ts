@@ -10,7 +10,8 @@ export type Res = ServerResponse | Http2ServerResponse;
 
 export interface Answer {
   readonly code: number;
-  readonly contentType: string;
+  /** Absent where there is no content. */
+  readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string | string[]>>;
   /** In order; nothing is copied before it is written. */
   readonly chunks: Iterable<Buffer>;
@@ -27,7 +28,7 @@ export async function send(req: Req, res: Res, answer: Answer, signal: AbortSign
   const { code, contentType, headers, chunks, length } = answer;
   const packs = (length ?? GZIP_MIN) >= GZIP_MIN && acceptsGzip(req) && code === 200;
   writeHead(res, code, {
-    'content-type': contentType,
+    ...(contentType !== undefined && { 'content-type': contentType }),
     ...headers,
     ...(packs
       ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' }

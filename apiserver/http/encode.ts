@@ -17,6 +17,7 @@ export function objectAnswer({ code, object }: ObjectResponse): Answer {
 }
 
 export function valueAnswer({ code, value }: ValueResponse): Answer {
+  if (code === 204) return { code, chunks: [] };
   return jsonAnswer(code, value);
 }
 

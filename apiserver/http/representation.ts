@@ -11,6 +11,7 @@ import type { CachedObject } from '../cache/contract.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ApiRequest, ListResponse, ObjectResponse, ValueResponse } from '../registry/request.ts';
 import type { Answer, Req } from './answer.ts';
+import { cellsOf } from './cells/index.ts';
 import {
   bookmarkLine,
   bookmarkObject,
@@ -159,11 +160,11 @@ function schemaOf({ kind }: KubeObject, { resource, subresource }: ApiRequest): 
 function table(request: ApiRequest, registry: Registry, { version }: Chosen, isForPeople: boolean): Representation {
   const { resource, options } = request;
   const include = includeObject(options.query.get('includeObject'));
-  const { cells, rowConditions } = registry.storeOf(resource).strategy;
+  const { cells, rowConditions } = cellsOf(resource);
   const rows = (): TableRequest => ({
     ...{ resource, version, include, nowMs: registry.clock.now() },
-    cells: cells as TableRequest['cells'],
-    conditions: rowConditions as TableRequest['conditions'],
+    cells,
+    conditions: rowConditions,
   });
   const say = (code: number, value: object) => jsonAnswer(code, value, isForPeople);
   return {

@@ -4,7 +4,7 @@ import type { KubeObject } from '../../api/schema/kind.ts';
 import { ApiError, alreadyExists } from '../../api/status.ts';
 import { decodeBody } from './codec.ts';
 import { trackManager } from './managed-fields.ts';
-import { beginLife, hasStatus, settleNamespace } from './metadata.ts';
+import { beginLife, forgetSystemFields, hasStatus, settleNamespace } from './metadata.ts';
 import type { ApiRequest, ObjectResponse } from './request.ts';
 import type { ResourceStore } from './resource-store.ts';
 import { objectMetaProblems } from './validation/object-meta.ts';
@@ -33,6 +33,7 @@ export async function createDecoded(
 ): Promise<ObjectResponse> {
   const { strategy, context, definition } = of;
   settleNamespace(request, object);
+  forgetSystemFields(object);
   // Before admission: what plugins add belongs to nobody.
   if (!tracked) trackManager(of, request, object, undefined);
   await context.admission.admit(attributesOf(request, 'CREATE', object, undefined), context);

@@ -38,12 +38,15 @@ export function checkNames({ name, namespace }: ApiRequest, object: KubeObject):
   }
 }
 
-/** What a client may not set at creation, and what the server sets then. */
-export function beginLife(object: KubeObject, uid: string, nowMs: number): void {
-  const { metadata } = object;
+/** What a client may not set at creation. */
+export function forgetSystemFields({ metadata }: KubeObject): void {
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
+}
+
+/** What the server sets then. */
+export function beginLife({ metadata }: KubeObject, uid: string, nowMs: number): void {
   metadata.uid = uid;
   metadata.creationTimestamp = timestamp(nowMs);
 }

@@ -38,11 +38,6 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** The object is gone from the store. */
   released?(object: T, registry: RegistryContext): void;
 
-  /** Cells of the columns that have no path, in the order of the columns. */
-  cells?(object: T, nowMs: number): unknown[];
-  /** What rows of a Table are marked with. */
-  rowConditions?(object: T): object[] | undefined;
-
   /** How names are spelled; DNS subdomain when absent. Returns what is wrong. */
   nameProblems?(name: string, prefix: boolean): string[];
   /** Whether the status that a client sends with a new object is kept, as nodes' is. */

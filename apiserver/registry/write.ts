@@ -86,7 +86,7 @@ async function nextState(
   const view = request.subresource === undefined ? undefined : strategy.subresources?.[request.subresource];
   const next = await transform(current, cached);
   await context.admission.admit(attributesOf(request, 'UPDATE', next, current), context);
-  const conditional = checkVersion(of, next, cached);
+  const conditional = checkVersion(of, request, next, cached);
   carryOver(next, current);
   prepare(of, next, current, write);
   if (strategy.hasGeneration) bumpGeneration(next, current);
@@ -111,10 +111,10 @@ function prepare(of: ResourceStore, next: KubeObject, current: KubeObject, write
 }
 
 /** Whether the write named the version it means. */
-function checkVersion(of: ResourceStore, next: KubeObject, cached: CachedObject): boolean {
+function checkVersion(of: ResourceStore, { verb }: ApiRequest, next: KubeObject, cached: CachedObject): boolean {
   const { resourceVersion, uid, name } = next.metadata;
   const was = (cached.decoded() as KubeObject).metadata;
-  if (uid && uid !== was.uid) {
+  if (verb === 'update' && uid && uid !== was.uid) {
     const key = keyIn(of, cached.namespace, name);
     const why =
       `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition ` +
@@ -153,7 +153,9 @@ async function commit(
     ? await removeFromStore(of, request, cached, object)
     : await putIntoStore(of, request, object, cached.revision, undo);
   if (response === undefined || request.options.dryRun) undo?.();
-  return response && { type: 'object', code: 200, object: response };
+  // Who takes the last finalizer away is told the object as it was before it went.
+  const shown = response && isOver ? viewOf(of, asCached(of.stored, object, cached.revision)) : response;
+  return shown && { type: 'object', code: 200, object: shown };
 }
 
 function isGraceful({ metadata }: KubeObject): boolean {

@@ -69,8 +69,8 @@ export const deployments: ResourceDefinition<Deployment> = {
   columns: [
     NAME,
     text('Ready'),
-    text('Up-to-date', 'status.updatedReplicas'),
-    text('Available', 'status.availableReplicas'),
+    text('Up-to-date'),
+    text('Available'),
     AGE,
     ...wide(text('Containers'), text('Images'), text('Selector')),
   ],

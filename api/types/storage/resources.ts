@@ -1,6 +1,6 @@
 // The resources of storage.k8s.io/v1.
 import type { ResourceDefinition } from '../../resource.ts';
-import { AGE, ALL_VERBS, flag, integer, NAME, PART, text } from '../resource-parts.ts';
+import { AGE, ALL_VERBS, CREATED_AT, flag, integer, NAME, PART, text } from '../resource-parts.ts';
 import { CSIDriver, CSINode, CSIStorageCapacity } from './csi.ts';
 import { StorageClass, VolumeAttributesClass } from './storage-class.ts';
 import { VolumeAttachment } from './volume-attachment.ts';
@@ -55,7 +55,7 @@ export const csiStorageCapacities: ResourceDefinition<CSIStorageCapacity> = {
   verbs: ALL_VERBS,
   schema: CSIStorageCapacity,
   subresources: {},
-  columns: [NAME, text('StorageClassName', 'storageClassName'), text('Capacity')],
+  columns: [NAME, CREATED_AT],
 };
 
 export const storageClasses: ResourceDefinition<StorageClass> = {

@@ -20,7 +20,7 @@ export const signingRequestStrategy: Strategy<Csr> = {
       extra: extra && Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]])),
     };
     if (!csr.spec.uid) delete csr.spec.uid;
-    if (!csr.spec.extra) delete csr.spec.extra;
+    if (!csr.spec.extra || Object.keys(csr.spec.extra).length === 0) delete csr.spec.extra;
     csr.status = {};
   },
   prepareForUpdate(next, current) {

@@ -1,0 +1,109 @@
+// What a node may write: itself and the pods that run on it. The node authorizer has already judged what it touches.
+import { forbidden } from '../../api/status.ts';
+import type { Node } from '../../api/types/core/node.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import { nodes, pods } from '../../api/types/core/resources.ts';
+import { nodeNameOf } from '../authz/node.ts';
+import type { RegistryContext } from '../registry/registry.ts';
+import type { AdmissionPlugin, Attributes } from './admission.ts';
+
+const MIRROR = 'kubernetes.io/config.mirror';
+
+export const nodeRestriction: AdmissionPlugin = {
+  name: 'NodeRestriction',
+  resources: ['pods', 'nodes'],
+  operations: ['CREATE', 'UPDATE', 'DELETE'],
+  subresources: ['*'],
+  admit(attributes, registry) {
+    const node = nodeNameOf(attributes.user);
+    if (node === undefined) return;
+    if (attributes.resource.plural === nodes.plural) restrictNode(attributes, node);
+    else restrictPod(attributes, node, registry);
+  },
+};
+
+function restrictNode({ operation, object, old, name }: Attributes, node: string): void {
+  const refuse = (why: string) => forbidden(nodes, name, why);
+  if (name !== node) throw refuse(`node ${JSON.stringify(node)} is not allowed to modify node ${JSON.stringify(name)}`);
+  const next = object as unknown as Node | undefined;
+  const before = old as unknown as Node | undefined;
+  if (next === undefined) return;
+  const taintsMatter =
+    operation === 'UPDATE' && JSON.stringify(next.spec.taints) !== JSON.stringify(before?.spec.taints);
+  if (taintsMatter) throw refuse(`node ${JSON.stringify(node)} is not allowed to modify taints`);
+  const restricted = changedLabels(next.metadata.labels, before?.metadata.labels).filter(isRestricted);
+  if (restricted.length > 0) {
+    const verb = operation === 'CREATE' ? 'set' : 'modify';
+    const list = restricted.sort().join(', ');
+    throw refuse(`node ${JSON.stringify(node)} is not allowed to ${verb} the following labels: ${list}`);
+  }
+}
+
+type Labels = Readonly<Record<string, string>> | undefined;
+
+function changedLabels(now: Labels = {}, before: Labels = {}): string[] {
+  const keys = new Set([...Object.keys(now), ...Object.keys(before)]);
+  return [...keys].filter((key) => now[key] !== before[key]);
+}
+
+/** A kubelet may say where and what it is, not what it is for. */
+const OWN = new Set([
+  'kubernetes.io/hostname',
+  'kubernetes.io/arch',
+  'kubernetes.io/os',
+  'beta.kubernetes.io/arch',
+  'beta.kubernetes.io/os',
+  'beta.kubernetes.io/instance-type',
+  'node.kubernetes.io/instance-type',
+  'failure-domain.beta.kubernetes.io/region',
+  'failure-domain.beta.kubernetes.io/zone',
+  'topology.kubernetes.io/region',
+  'topology.kubernetes.io/zone',
+]);
+
+function isRestricted(key: string): boolean {
+  const at = key.indexOf('/');
+  const namespace = at < 0 ? '' : key.slice(0, at);
+  if (within(namespace, 'node-restriction.kubernetes.io')) return true;
+  if (!within(namespace, 'kubernetes.io') && !within(namespace, 'k8s.io')) return false;
+  return !OWN.has(key) && !within(namespace, 'kubelet.kubernetes.io') && !within(namespace, 'node.kubernetes.io');
+}
+
+const within = (namespace: string, domain: string) => namespace === domain || namespace.endsWith(`.${domain}`);
+
+function restrictPod(attributes: Attributes, node: string, registry: RegistryContext): void {
+  const { operation, subresource, name, namespace, object } = attributes;
+  const refuse = (why: string) => forbidden(pods, name, why);
+  if (operation === 'CREATE' && subresource === '') {
+    restrictMirror(object as unknown as Pod, node, refuse);
+    return;
+  }
+  const pod = registry.objects(pods).get(namespace, name);
+  if (pod !== undefined && pod.spec.nodeName !== node) {
+    const what = operation === 'DELETE' ? 'delete' : subresource === 'eviction' ? 'evict' : 'update status for';
+    throw refuse(`node ${JSON.stringify(node)} can only ${what} pods with spec.nodeName set to itself`);
+  }
+  const labels = (object as unknown as Pod | undefined)?.metadata.labels;
+  if (subresource === 'status' && changedLabels(labels, pod?.metadata.labels).length > 0) {
+    throw refuse(`node ${JSON.stringify(node)} cannot update labels through pod status`);
+  }
+}
+
+function restrictMirror({ metadata, spec }: Pod, node: string, refuse: (why: string) => Error): void {
+  if (metadata.annotations?.[MIRROR] === undefined) {
+    throw refuse(
+      `pod does not have ${JSON.stringify(MIRROR)} annotation, node ${JSON.stringify(node)} can only create mirror pods`,
+    );
+  }
+  if (spec.nodeName !== node) {
+    throw refuse(`node ${JSON.stringify(node)} can only create pods with spec.nodeName set to itself`);
+  }
+  const [owner, ...others] = metadata.ownerReferences ?? [];
+  if (owner === undefined || others.length > 0) {
+    throw refuse(`node ${JSON.stringify(node)} can only create pods with an owner reference set to itself`);
+  }
+  if (owner.apiVersion !== 'v1' || owner.kind !== 'Node' || owner.name !== node) {
+    throw refuse(`node ${JSON.stringify(node)} can only create pods with an owner reference set to itself`);
+  }
+  if (spec.serviceAccountName) throw refuse('can not create pods that reference a service account');
+}
