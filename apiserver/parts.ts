@@ -18,8 +18,15 @@ export interface PartDeps {
 /** What runs until the signal aborts. */
 export function serverParts(config: ServerConfig, deps: PartDeps, signal: AbortSignal): Promise<void>[] {
   const parts: Promise<void>[] = [];
+  if (config.run.includes('scheduler')) parts.push(scheduler(deps, signal));
   if (config.run.includes('controllers')) parts.push(controllers(config, deps, signal));
   return parts;
+}
+
+async function scheduler({ registry, clock, random, log }: PartDeps, signal: AbortSignal): Promise<void> {
+  const { runScheduler } = await import('./scheduler/scheduler.ts');
+  const client = new InProcessClient(registry, identityOf('system:kube-scheduler'));
+  await runScheduler({ client, clock, random, log }, signal);
 }
 
 async function controllers(
