@@ -30,12 +30,13 @@ export class NftMonitor implements AsyncDisposable {
 
   async #run(options: MonitorOptions, signal: AbortSignal): Promise<void> {
     const { clock, log } = options;
-    let pauseMs = RESTART_FIRST_MS;
+    let pauseMs = 0;
     while (!signal.aborted) {
       const from = clock.monotonic();
       const why = await watchOnce(options, signal);
       if (signal.aborted) return;
-      pauseMs = clock.monotonic() - from > RESTART_MAX_MS ? RESTART_FIRST_MS : Math.min(pauseMs * 2, RESTART_MAX_MS);
+      const first = pauseMs === 0 || clock.monotonic() - from > RESTART_MAX_MS;
+      pauseMs = first ? RESTART_FIRST_MS : Math.min(pauseMs * 2, RESTART_MAX_MS);
       log.warn({ why, pauseMs }, 'nft monitor ended, events may have been missed');
       await clock.sleep(pauseMs, signal).catch(() => {});
       options.onForeignChange();
