@@ -21,7 +21,8 @@ import { ApiProbe } from '../readiness.ts';
 import * as resolve from '../resolve.ts';
 
 const READY_TIMEOUT_MS = 120_000;
-const READY_POLL_MS = 50;
+const READY_POLL_MS = 25;
+const SERVING_TIMEOUT_MS = 3_000;
 // A process that dies at once this often will not come up: its words are of more use than another attempt.
 const FAILURES_MAX = 3;
 const LOG_MAX_BYTES = 20 * 1024 * 1024;
@@ -69,8 +70,10 @@ async function runCluster(values: UpValues, hostname: string, end: AbortSignal):
   const kubeconfigFile = await prepareCredentials(values, hostname);
   await using _containerd = await keepContainerd(values, end);
   await using server = startChild('server', serverOptions, values);
+  await using probe = await ApiProbe.open(resolve.serverUrlOf(values), resolve.pkiDirOf(values), clock);
+  await untilServing(probe, end);
   await using agent = startChild('agent', agentOptions, values);
-  await untilReady(values, [server, agent], startedMs, end);
+  await untilReady(probe, values, [server, agent], startedMs, end);
   const seconds = ((clock.now() - startedMs) / 1000).toFixed(1);
   say(`the cluster is up after ${seconds} s: node ${values.nodeName} is Ready`);
   process.stdout.write(`${whatToType(kubeconfigFile)}\n`);
@@ -178,13 +181,21 @@ function startChild(
   return child;
 }
 
+/** An agent that finds no server tries again a second later. But nodes live without one, so it is not waited for long. */
+async function untilServing(probe: ApiProbe, end: AbortSignal): Promise<void> {
+  const deadline = AbortSignal.any([end, clock.deadline(SERVING_TIMEOUT_MS)]);
+  while (!deadline.aborted && (await probe.get('/readyz', end)).status !== 200) {
+    await clock.sleep(READY_POLL_MS, deadline).catch(() => {}); // the loop's condition tells
+  }
+}
+
 async function untilReady(
+  probe: ApiProbe,
   values: UpValues,
   children: readonly Child[],
   sinceMs: number,
   end: AbortSignal,
 ): Promise<void> {
-  await using probe = await ApiProbe.open(resolve.serverUrlOf(values), resolve.pkiDirOf(values), clock);
   const deadline = AbortSignal.any([end, clock.deadline(READY_TIMEOUT_MS)]);
   let waitingFor = 'nothing was asked yet';
   while (!deadline.aborted) {
