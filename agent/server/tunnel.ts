@@ -3,7 +3,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../api/clock.ts';
 import { Problem } from './problem.ts';
 
@@ -12,8 +11,8 @@ const CONNECT_MS = 10_000;
 const IDLE_MS = 4 * 60 * 60_000;
 /** A client that vanished without a word is noticed this way. */
 const KEEPALIVE_MS = 30_000;
-/** After one direction has ended, how long the other may go on. */
-const LINGER_MS = 30_000;
+/** After one end has closed, how long the other may take to do so. */
+const LINGER_MS = 10_000;
 const HELD_BACK = new Set(['host', 'authorization', 'cookie', 'content-length', 'transfer-encoding']);
 
 export async function tunnel(
@@ -91,7 +90,8 @@ async function refused(answer: IncomingMessage): Promise<Problem> {
 
 /** As pairs, in order, repeated ones repeated: of X-Stream-Protocol-Version, old servers read one per line only. */
 function forwarded({ rawHeaders }: IncomingMessage): string[] {
-  const lines: string[] = [];
+  // Without a length Node would announce chunks, and the end of a body that is none would begin the stream.
+  const lines: string[] = ['Content-Length', '0'];
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const [name, value] = [rawHeaders[i]!, rawHeaders[i + 1]!];
     const key = name.toLowerCase();
@@ -108,12 +108,28 @@ function headOf({ statusMessage, rawHeaders }: IncomingMessage): string {
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
-/** Ends when both directions have, or when one is broken: then the other cannot be of use. */
+/**
+ * Ends when the client's connection has. What the runtime said last still reaches the client; what the client says
+ * after that is dropped.
+ */
 async function both(client: Duplex, runtime: Duplex, clock: Clock, signal: AbortSignal): Promise<void> {
-  const ended = new AbortController();
-  const either = AbortSignal.any([signal, ended.signal]);
-  const directions = [pipeline(client, runtime, { signal: either }), pipeline(runtime, client, { signal: either })];
-  await Promise.race(directions).catch(() => ended.abort());
-  using _linger = clock.after(LINGER_MS, () => ended.abort());
-  await Promise.allSettled(directions);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  using timers = new DisposableStack();
+  const linger = () => {
+    if (!timers.disposed) timers.use(clock.after(LINGER_MS, resolve));
+  };
+  client.once('close', resolve);
+  client.once('end', linger);
+  runtime.once('close', () => {
+    client.unpipe(runtime);
+    client.resume(); // unread bytes would turn the end into a reset
+    client.end();
+    linger();
+  });
+  // Errors are followed by 'close'.
+  for (const socket of [client, runtime]) socket.on('error', () => {});
+  client.pipe(runtime);
+  runtime.pipe(client);
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  if (!signal.aborted && !client.destroyed) await promise;
 }

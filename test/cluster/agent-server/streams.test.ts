@@ -128,7 +128,14 @@ test('SPDY is tunnelled end to end', async () => {
       seen = Buffer.concat([seen, chunk]);
     });
     answer.socket.write(PING);
-    await waitFor('the ping to come back', () => seen.includes(PING), { intervalMs: 5 });
+    await waitFor(
+      `the ping to come back from ${path}`,
+      () => {
+        if (!seen.includes(PING)) throw new Error(`${answer.socket.destroyed} ${seen.toString('hex')}`);
+        return true;
+      },
+      { intervalMs: 5, timeoutMs: 5000 },
+    );
     answer.socket.destroy();
   }
 });
