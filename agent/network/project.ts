@@ -6,7 +6,7 @@ import type { EndpointSlice } from '../../api/types/discovery/endpoint-slice.ts'
 import type { NodePlace, Protocol, ServiceView, SliceView } from './service-view.ts';
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
-/** Services of other proxies, and headless ones by label, are not ours to implement. */
+/** With either of these, another proxy or none implements the Service. */
 const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
 const HEADLESS_LABEL = 'service.kubernetes.io/headless';
 const ZONE_LABEL = 'topology.kubernetes.io/zone';
@@ -15,8 +15,8 @@ const AFFINITY_DEFAULT_S = 10_800;
 export function serviceView({ metadata, spec = {}, status }: Service): ServiceView {
   const clusterIps = spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]);
   const type = (spec.type ?? 'ClusterIP') as ServiceView['type'];
-  const headless = clusterIps[0] === 'None' || metadata.labels?.[HEADLESS_LABEL] !== undefined;
-  const elsewhere = metadata.labels?.[PROXY_NAME_LABEL] !== undefined;
+  const headless = clusterIps[0] === 'None';
+  const elsewhere = [PROXY_NAME_LABEL, HEADLESS_LABEL].some((label) => metadata.labels?.[label] !== undefined);
   const reachableOutside = type === 'NodePort' || type === 'LoadBalancer';
   const ingress = type === 'LoadBalancer' ? (status?.loadBalancer?.ingress ?? []) : [];
   return {
