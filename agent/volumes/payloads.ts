@@ -14,6 +14,11 @@ import { VolumeError } from './types.ts';
 
 const DEFAULT_MODE = 0o644;
 const TOKEN_SECONDS = 3_600;
+/**
+ * The recorded upstream adds this source to every pod's token volume, not marked optional, and leaves it to an operator
+ * to publish the map. Where nobody does, pods have to start all the same.
+ */
+const LEFT_TO_AN_OPERATOR = 'openshift-service-ca.crt';
 
 type Files = Map<string, ProjectedFile>;
 
@@ -66,7 +71,10 @@ export async function projectedPayload(
   // In their order: a later source wins where two name the same path.
   for (const { configMap, secret, downwardAPI, serviceAccountToken } of sources) {
     const parts: Payload[] = [];
-    if (configMap !== undefined) parts.push(await configMapPayload({ ...configMap, ...mode }, context));
+    if (configMap !== undefined) {
+      const optional = configMap.optional || configMap.name === LEFT_TO_AN_OPERATOR;
+      parts.push(await configMapPayload({ ...configMap, ...mode, optional }, context));
+    }
     if (secret !== undefined) parts.push(await secretPayload({ ...secret, secretName: secret.name, ...mode }, context));
     if (downwardAPI !== undefined) parts.push(downwardPayload({ ...downwardAPI, ...mode }, context));
     if (serviceAccountToken !== undefined) {
