@@ -78,8 +78,8 @@ export class Feed {
       else groups.setService(key, { namespace, selector: now.spec.selector ?? {} });
       return undefined;
     });
-    for (const of of [replicaSets, statefulSets]) {
-      this.#follow(of as ResourceDefinition<OwnerOfPods>, { project: selectorOnly }, (_key, now, before) => {
+    for (const owners of [replicaSets, statefulSets]) {
+      this.#follow(owners as ResourceDefinition<OwnerOfPods>, { project: selectorOnly }, (_key, now, before) => {
         if (now === undefined) groups.removeOwner(before!.metadata.uid);
         else groups.setOwner(now.metadata.uid, now.spec.selector);
         return undefined;
