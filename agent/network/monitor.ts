@@ -52,7 +52,8 @@ export class NftMonitor implements AsyncDisposable {
 /** Runs until nft ends or the signal; says why it ended. */
 async function watchOnce(options: MonitorOptions, signal: AbortSignal): Promise<string> {
   const { prefix = [], table, isOwn, onForeignChange } = options;
-  const words = [...prefix, 'nft', '-n', 'monitor'];
+  // It would outlive a killed agent, silent until the next event: so the kernel ends it with us.
+  const words = [...prefix, 'setpriv', '--pdeathsig', 'KILL', 'nft', '-n', 'monitor'];
   const { promise, resolve } = Promise.withResolvers<string>();
   const child = spawn(words[0]!, words.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], signal });
   const parse = transactionParser(table, (pid) => {

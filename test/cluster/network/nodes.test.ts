@@ -50,6 +50,14 @@ class AgentNode {
     return JSON.parse(value as string);
   }
 
+  /** The agent's end as the kernel brings it: nothing is tidied up. */
+  async kill(): Promise<void> {
+    const closed = new Promise((resolve) => this.#child!.on('close', resolve));
+    this.#child!.kill('SIGKILL');
+    await closed;
+    this.#child = undefined;
+  }
+
   async stop(): Promise<void> {
     if (this.#child === undefined) return;
     const closed = new Promise((resolve) => this.#child!.on('close', resolve));
@@ -219,4 +227,18 @@ test('pods go on talking while the agent is away, and after it has come back', {
     const answers = await peer.ask('10.43.0.7', 80, { times: 10 });
     return answers.every((text) => text.startsWith('pod-b'));
   });
+});
+
+test('a killed agent leaves no process behind, and the next one takes over', { skip }, async () => {
+  const [a] = nodes;
+  const { peer, ip, ns } = a!.pods[0]!;
+  const watchers = () =>
+    sh(`for p in $(ip netns pids ${a!.ns}); do cat /proc/$p/comm 2>/dev/null || true; done`).match(/^nft$/gm);
+  await until('the watch runs', () => watchers()?.length === 1);
+  await a!.kill();
+  await until('the watch has ended', () => watchers() === null);
+  assert.match((await peer.ask('10.43.0.7', 80))[0]!, /^pod-/);
+  await a!.start();
+  await a!.tell({ do: 'podUp', uid: ns, ips: [ip] });
+  assert.match((await peer.ask('10.43.0.7', 80))[0]!, /^pod-/);
 });
