@@ -9,6 +9,7 @@ import { deploymentController } from './deployment.ts';
 import type { Controller, ControllerSettings } from './deps.ts';
 import { endpointSliceController } from './endpoint-slice.ts';
 import { garbageCollector } from './garbage-collector.ts';
+import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
@@ -17,6 +18,7 @@ import { replicaSetController } from './replica-set.ts';
 import { rootCaController } from './root-ca.ts';
 import { serviceAccountController } from './service-account.ts';
 import { taintEvictionController } from './taint-eviction.ts';
+import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 
 export interface ManagerDeps {
   /** Reads for everybody. */
@@ -34,6 +36,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'deployment-controller': deploymentController,
   'endpointslice-controller': endpointSliceController,
   'generic-garbage-collector': garbageCollector,
+  'job-controller': jobController,
   'namespace-controller': namespaceController,
   'node-controller': nodeLifecycleController,
   'node-ipam-controller': nodeIpamController,
@@ -42,6 +45,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'root-ca-cert-publisher': rootCaController,
   'service-account-controller': serviceAccountController,
   'taint-eviction-controller': taintEvictionController,
+  'ttl-after-finished-controller': ttlAfterFinishedController,
 };
 
 /** Runs until the signal aborts and returns when every controller has ended. */

@@ -35,7 +35,7 @@ export function decideReplicas(
 const PHASES: Record<string, number> = { Pending: 0, Unknown: 1, Running: 2 };
 
 /** Negative when `a` should go before `b`. The order is the one users know from upstream. */
-function byWorth(a: Pod, b: Pod, rank: (pod: Pod) => number): number {
+export function byWorth(a: Pod, b: Pod, rank: (pod: Pod) => number): number {
   const assigned = (pod: Pod) => (pod.spec.nodeName ? 1 : 0);
   const phase = (pod: Pod) => PHASES[pod.status.phase ?? ''] ?? 0;
   const ready = (pod: Pod) => (isReady(pod) ? 1 : 0);
