@@ -7,7 +7,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { startTestServer } from './apiserver/test-server.ts';
+import { startTestServer, type TestServer } from './apiserver/test-server.ts';
 
 const GOLDEN = fileURLToPath(new URL('../../shared/golden/', import.meta.url));
 export const goldenIsThere = existsSync(`${GOLDEN}run.mjs`);
@@ -31,15 +31,19 @@ export interface GoldenResult {
   readonly output: string;
 }
 
-export async function runGolden(file: string, extra: readonly string[] = []): Promise<GoldenResult> {
-  await using server = await startTestServer();
+/** One file against one server. */
+export async function runGolden(
+  server: TestServer,
+  file: string,
+  extra: readonly string[] = [],
+): Promise<GoldenResult> {
   const { ca, cert, key } = server.files;
   const args = ['check', '--server', server.url, '--ca', ca, '--cert', cert, '--key', key, '--needs', 'api'];
-  args.push('--parallel', String(availableParallelism()), ...extra, `${GOLDEN}${file}.json`);
+  args.push('--parallel', String(2 * availableParallelism()), ...extra, `${GOLDEN}${file}.json`);
   const output = await new Promise<string>((resolve) => {
-    execFile(process.execPath, [`${GOLDEN}run.mjs`, ...args], { maxBuffer: 1 << 28 }, (_err, out, err) =>
-      resolve(out + err),
-    );
+    execFile(process.execPath, [`${GOLDEN}run.mjs`, ...args], { maxBuffer: 1 << 28 }, (_err, out, err) => {
+      resolve(out + err);
+    });
   });
   const [, passed = '0', failed = '0'] = /(\d+) passed, (\d+) failed/.exec(output) ?? [];
   return { passed: Number(passed), failed: Number(failed), output };
@@ -49,8 +53,9 @@ if (import.meta.main) {
   const args = process.argv.slice(2);
   const files = args.filter((arg) => FILES.includes(arg));
   const extra = args.filter((arg) => !FILES.includes(arg));
+  await using server = await startTestServer();
   for (const file of files.length > 0 ? files : FILES) {
-    const { passed, failed, output } = await runGolden(file, extra);
+    const { passed, failed, output } = await runGolden(server, file, extra);
     if (extra.length > 0) console.log(output);
     console.log(`${file}: ${passed} passed, ${failed} failed`);
   }
