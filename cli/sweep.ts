@@ -2,6 +2,7 @@
 // Each function may run any number of times and answers with what it removed. Nothing here needs containerd.
 import { execFile } from 'node:child_process';
 import { lstat, readdir, readFile, readlink, rmdir, stat, unlink } from 'node:fs/promises';
+import { isIPv4 } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROUTE_PROTOCOL } from '../agent/network/routes.ts';
@@ -76,10 +77,12 @@ export async function removeTables(): Promise<string[]> {
   ];
 }
 
-/** Routes to other nodes bear our mark; the one to services, on machines without a default route, leads to lo. */
-export async function removeRoutes(serviceCidrs: readonly string[]): Promise<void> {
+/** Routes to other nodes bear our mark; those to services and the address of DNS, where needed, are on lo. */
+export async function removeAddresses(serviceCidrs: readonly string[], clusterDns: readonly string[]): Promise<void> {
   for (const family of ['-4', '-6']) await attempt('ip', [family, 'route', 'flush', 'proto', String(ROUTE_PROTOCOL)]);
   for (const cidr of serviceCidrs) await attempt('ip', ['route', 'delete', cidr, 'dev', 'lo']);
+  for (const ip of clusterDns)
+    await attempt('ip', ['address', 'delete', `${ip}/${isIPv4(ip) ? 32 : 128}`, 'dev', 'lo']);
 }
 
 /** Only what is empty can be removed, so the pods of another kubelet on this machine keep theirs. */

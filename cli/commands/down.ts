@@ -91,7 +91,7 @@ async function removeRemains(values: UpValues): Promise<void> {
   const { unmounted } = await sweep.unmountBelow(mountFolders(values));
   if (unmounted.length > 0) say(`unmounted ${some(unmounted.length, 'mount')}`);
   for (const what of await sweep.removeTables()) say(`removed ${what}`);
-  await sweep.removeRoutes(values.serviceCidr);
+  await sweep.removeAddresses(values.serviceCidr, values.clusterDns);
   const cgroups = await sweep.removeCgroups(values.cgroupRoot);
   if (cgroups > 0) say(`removed ${some(cgroups, 'control group')}`);
 }

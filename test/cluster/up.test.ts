@@ -132,7 +132,7 @@ test('skiff down --purge ends it and leaves nothing, also when called again', as
   const look = [
     'find /var/lib/skiff /run/skiff /etc/skiff /var/lib/kubelet/pods /var/log/pods -mindepth 1 2>/dev/null',
     'mount | grep -E "/(var/lib|run)/(skiff|kubelet)/"',
-    'nft list tables; ip -o link | grep -E "veth|skiff"; ls /run/netns 2>/dev/null | grep cni',
+    'nft list tables; ip -o address | grep -F 10.43; ip -o link | grep -E "veth|skiff"; ls /run/netns 2>/dev/null | grep cni',
     'ps -e -o args | grep -E "[m]ain.ts|[c]ontainerd|sleep [3]600"',
   ];
   const { stdout: left } = await node.exec('sh', ['-c', look.join('; ')], { mayFail: true });
