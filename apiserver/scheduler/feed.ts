@@ -92,7 +92,7 @@ export class Feed {
     });
     const storage = { on: 'volumes' } as const;
     this.#follow(persistentVolumeClaims, {}, (key, now) => {
-      if (now === undefined) volumes.claims.delete(key);
+      if (now === undefined) volumes.removeClaim(key);
       else volumes.setClaim(now);
       return storage;
     });

@@ -11,6 +11,7 @@ import { decide, type Verdict } from './decide.ts';
 import { NO_NODES, sentence, withAttempt } from './diagnosis.ts';
 import { Doorbell } from './doorbell.ts';
 import { Feed } from './feed.ts';
+import type { NodeInfo } from './node-info.ts';
 import { Performer, type Waiting } from './perform.ts';
 import { defaultPlugins } from './plugins/index.ts';
 import type { PodInfo } from './pod-info.ts';
@@ -18,6 +19,8 @@ import { makeRoom, type Preemption } from './preemption.ts';
 import { SchedulingQueue } from './queue.ts';
 import { SchedulerRecorder } from './recorder.ts';
 import { Snapshot } from './snapshot.ts';
+import { VolumeBinder } from './volume-binder.ts';
+import { planVolumes, type VolumePlan } from './volume-plan.ts';
 
 export interface SchedulerDeps {
   /** Acts as system:kube-scheduler. */
@@ -34,6 +37,7 @@ const WRITES_MAX = 128;
 /** How long after its binding a pod may take to show up here. */
 const ASSUMED_MS = 30_000;
 const TIDY_EVERY_MS = 30_000;
+const NO_VOLUMES: VolumePlan = { take: [], make: [] };
 
 /** Runs until the signal aborts and returns when every write has ended. */
 export async function runScheduler(deps: SchedulerDeps, signal: AbortSignal): Promise<void> {
@@ -50,7 +54,9 @@ class Scheduler {
   readonly #bell = new Doorbell();
   readonly #feed: Feed;
   readonly #performer: Performer;
+  readonly #volumes: VolumeBinder;
   readonly #writes = new Set<Promise<void>>();
+  readonly #slowWrites = new Set<Promise<void>>();
   /** By pod: its reports are written in order. */
   readonly #reports = new Map<string, Promise<void>>();
   #from = 0;
@@ -61,6 +67,7 @@ class Scheduler {
     this.#random = random;
     this.#log = log.child({ component: 'scheduler' });
     this.#performer = new Performer({ client, clock, recorder });
+    this.#volumes = new VolumeBinder({ client, clock, facts: this.#snapshot.volumes });
     this.#feed = new Feed({
       ...{ client, clock, log: this.#log, snapshot: this.#snapshot, queue: this.#queue },
       onChange: () => this.#bell.ring(),
@@ -75,7 +82,7 @@ class Scheduler {
     } catch (err) {
       if (!signal.aborted) throw err;
     } finally {
-      await Promise.all([feeding, ...this.#writes]);
+      await Promise.all([feeding, ...this.#writes, ...this.#slowWrites]);
     }
   }
 
@@ -119,7 +126,7 @@ class Scheduler {
       const dice = () => this.#random.float();
       const verdict = decide(pod, this.#snapshot, defaultPlugins, { dice, from: this.#from });
       this.#from = (this.#from + verdict.looked) % Math.max(1, this.#snapshot.nodes.length);
-      if (verdict.fits) this.#place(pod, verdict.node.name, signal);
+      if (verdict.fits) this.#place(pod, verdict.node, signal);
       else this.#refuse(pod, verdict, signal);
     } catch (err) {
       this.#log.error({ err, pod: pod.key, uid: pod.uid }, 'no decision on a pod');
@@ -128,22 +135,33 @@ class Scheduler {
     }
   }
 
-  #place(pod: PodInfo, nodeName: string, signal: AbortSignal): void {
-    this.#snapshot.assume(pod, nodeName);
-    this.#write(async () => {
-      try {
-        await this.#reports.get(pod.key);
-        await this.#performer.bind(pod, nodeName, signal);
-        this.#snapshot.expireAssumed(pod.key, this.#clock.monotonic() + ASSUMED_MS);
-        this.#log.debug({ pod: pod.key, uid: pod.uid, node: nodeName }, 'pod bound');
-      } catch (err) {
-        if (signal.aborted) return;
-        this.#log.warn({ err, pod: pod.key, uid: pod.uid, node: nodeName }, 'pod not bound');
-        const dropped = this.#snapshot.isAssumed(pod.key) ? this.#snapshot.removePod(pod.key) : undefined;
-        if (dropped !== undefined) this.#queue.wake({ on: 'pod-gone', pod: dropped }, this.#clock.monotonic());
-        if (this.#again(pod)) this.#report(pod, { reason: 'SchedulerError', message: messageOf(err) }, signal);
-      }
-    });
+  #place(pod: PodInfo, node: NodeInfo, signal: AbortSignal): void {
+    const { volumes } = this.#snapshot;
+    const claims = pod.claims.flatMap(({ key }) => volumes.claims.get(key) ?? []);
+    const planned = planVolumes(claims, node, volumes);
+    const plan = 'reasons' in planned ? NO_VOLUMES : planned;
+    this.#snapshot.assume(pod, node.name);
+    this.#volumes.assume(plan);
+    // Provisioners take their time: such a pod does not keep others from being bound.
+    const among = plan.take.length + plan.make.length === 0 ? this.#writes : this.#slowWrites;
+    this.#write(() => this.#bind(pod, node.name, plan, signal), among);
+  }
+
+  async #bind(pod: PodInfo, nodeName: string, plan: VolumePlan, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#reports.get(pod.key);
+      await this.#volumes.carryOut(plan, nodeName, () => this.#feed.pending(pod) !== undefined, signal);
+      await this.#performer.bind(pod, nodeName, signal);
+      this.#snapshot.expireAssumed(pod.key, this.#clock.monotonic() + ASSUMED_MS);
+      this.#log.debug({ pod: pod.key, uid: pod.uid, node: nodeName }, 'pod bound');
+    } catch (err) {
+      if (signal.aborted) return;
+      this.#log.warn({ err, pod: pod.key, uid: pod.uid, node: nodeName }, 'pod not bound');
+      this.#volumes.release(plan);
+      const dropped = this.#snapshot.isAssumed(pod.key) ? this.#snapshot.removePod(pod.key) : undefined;
+      if (dropped !== undefined) this.#queue.wake({ on: 'pod-gone', pod: dropped }, this.#clock.monotonic());
+      if (this.#again(pod)) this.#report(pod, { reason: 'SchedulerError', message: messageOf(err) }, signal);
+    }
   }
 
   /** Back into the queue, unless it is gone or has its node by now. */
@@ -206,12 +224,12 @@ class Scheduler {
     });
   }
 
-  #write(run: () => Promise<void>): void {
+  #write(run: () => Promise<void>, among: Set<Promise<void>> = this.#writes): void {
     const write = run().finally(() => {
-      this.#writes.delete(write);
+      among.delete(write);
       this.#bell.ring();
     });
-    this.#writes.add(write);
+    among.add(write);
   }
 }
 

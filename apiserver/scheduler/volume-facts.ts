@@ -71,9 +71,21 @@ export class VolumeFacts {
   readonly tellingCapacity = new Set<string>();
   /** Volume name to the key of the claim it was chosen for. */
   readonly #chosen = new Map<string, string>();
+  #changed = Promise.withResolvers<void>();
 
   setClaim(claim: PersistentVolumeClaim): void {
     this.claims.set(keyOf(claim), claimFacts(claim));
+    this.#tell();
+  }
+
+  removeClaim(key: string): void {
+    this.claims.delete(key);
+    this.#tell();
+  }
+
+  /** Resolves with the next change of a claim. */
+  get claimsChanged(): Promise<void> {
+    return this.#changed.promise;
   }
 
   setVolume(volume: PersistentVolume): void {
@@ -124,6 +136,11 @@ export class VolumeFacts {
 
   unchoose(volumeName: string): void {
     this.#chosen.delete(volumeName);
+  }
+
+  #tell(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
   }
 
   /** The claim that has this volume, or will. */
