@@ -51,10 +51,11 @@ export async function* readLog(
     }
     if (!options.follow) return;
     if (changingOver) {
-      await log.next();
-      formatter.reset();
       changingOver = false;
-      continue;
+      if (await log.next()) {
+        formatter.reset();
+        continue;
+      }
     }
     if (await log.replaced()) {
       changingOver = true;
@@ -101,13 +102,15 @@ export class OpenLog implements AsyncDisposable {
     return now !== undefined && now.ino !== ino;
   }
 
-  async next(): Promise<void> {
+  /** False when the next file is gone before it could be opened. */
+  async next(): Promise<boolean> {
     const { ino } = await this.#file.stat();
-    const path = await successorOf(this.path, ino);
-    const file = await open(path);
+    const file = await unlessGone(async () => open(await successorOf(this.path, ino)));
+    if (file === undefined) return false;
     await this.#file.close();
     this.#file = file;
     this.#at = 0;
+    return true;
   }
 
   async [Symbol.asyncDispose]() {
@@ -134,9 +137,11 @@ export async function rotatedLogs(path: string): Promise<string[]> {
     .map((name) => join(dirname(path), name));
 }
 
-async function statOf(path: string): Promise<{ ino: number } | undefined> {
+const statOf = (path: string) => unlessGone(() => stat(path));
+
+async function unlessGone<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await stat(path);
+    return await work();
   } catch (err) {
     if ((err as { code?: string }).code === 'ENOENT') return undefined;
     throw err;

@@ -155,7 +155,7 @@ export class KubeletServer implements AsyncDisposable {
     if (found === undefined) throw new Problem(404, '404 page not found\n');
     if (!found.methods.includes(method)) throw new Problem(405, '405: Method Not Allowed');
     this.#options.log.debug({ method, path, user: user.name }, 'request');
-    return { route: found.route, query: new URL(req.url ?? '/', 'https://node').searchParams };
+    return { route: found.route, query: new URLSearchParams(req.url?.slice(path.length)) };
   }
 }
 
