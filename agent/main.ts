@@ -28,6 +28,7 @@ import { NodeAgent } from './node/node-agent.ts';
 import { KUBELET_VERSION } from './node/node-status.ts';
 import { cgroupDriver, runtimeAbilities } from './node/runtime-facts.ts';
 import { Checkpoints } from './pods/checkpoints.ts';
+import { kindOf } from './pods/containers.ts';
 import { parseResolvConf } from './pods/dns.ts';
 import { ImagePulls } from './pods/image-pulls.ts';
 import { Objects } from './pods/objects.ts';
@@ -141,10 +142,8 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
 }
 
 /** Describes which container of a pod an event is about. */
-function fieldPath({ spec }: Pod, container: Container | undefined): { fieldPath?: string } {
-  if (container === undefined) return {};
-  const list = spec.initContainers?.includes(container) ? 'initContainers' : 'containers';
-  return { fieldPath: `spec.${list}{${container.name}}` };
+function fieldPath(pod: Pod, container: Container | undefined): { fieldPath?: string } {
+  return container === undefined ? {} : { fieldPath: `spec.${kindOf(pod, container.name)}{${container.name}}` };
 }
 
 /** The runtime may come up after us, or be restarting. */

@@ -21,10 +21,11 @@ export interface ContainerOptions {
   readonly mounts: readonly Mount[];
   readonly resources: LinuxContainerResources;
   readonly seccompDir: string;
+  readonly targetId?: string;
 }
 
 export function containerConfig(pod: Pod, container: Container, options: ContainerOptions): ContainerConfig {
-  const { attempt, backOffMs, imageRef, imageUser, sources, facts, mounts, resources, seccompDir } = options;
+  const { attempt, backOffMs, imageRef, sources, facts, mounts, resources } = options;
   const env = buildEnv(pod, container, sources, facts);
   const lookUp = (name: string) => env.get(name);
   const { name, image = '', command = [], args = [], workingDir, stdin, stdinOnce, tty } = container;
@@ -49,6 +50,6 @@ export function containerConfig(pod: Pod, container: Container, options: Contain
     stdin: stdin ?? false,
     stdinOnce: stdinOnce ?? false,
     tty: tty ?? false,
-    linux: { resources, securityContext: containerSecurity(pod, container, { imageUser, seccompDir }) },
+    linux: { resources, securityContext: containerSecurity(pod, container, options) },
   };
 }

@@ -3,6 +3,7 @@ import { timestamp } from '../../api/clock.ts';
 import type { Container } from '../../api/types/core/container.ts';
 import type { ContainerState, ContainerStatus } from '../../api/types/core/container-status.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
+import { ephemeralOf, kindOf } from './containers.ts';
 import { goDuration } from './duration.ts';
 import { isSidecar, verdict } from './phase.ts';
 import { current, liveSandbox, newest, type ObservedContainer, probeOf, type World } from './world.ts';
@@ -21,6 +22,13 @@ export function initContainerStatuses(pod: Pod, world: World, runtime: string, n
     const status = statusOf(pod, container, world, runtime, 'PodInitializing', nowMs);
     if (isSidecar(container)) return status;
     return { ...status, ready: status.state?.terminated?.exitCode === 0 };
+  });
+}
+
+export function ephemeralStatuses(pod: Pod, world: World, runtime: string, nowMs: number): ContainerStatus[] {
+  return ephemeralOf(pod).map((container) => {
+    const status = statusOf(pod, container, world, runtime, 'ContainerCreating', nowMs);
+    return { ...status, ready: false };
   });
 }
 
@@ -101,7 +109,9 @@ function states(
 function startsAgain(pod: Pod, container: Container, last: ObservedContainer, world: World, nowMs: number): boolean {
   if (pod.metadata.deletionTimestamp !== undefined || verdict(pod, world, nowMs) !== undefined) return false;
   const policy = container.restartPolicy ?? pod.spec.restartPolicy ?? 'Always';
-  const isInit = !pod.spec.containers.some(({ name }) => name === container.name);
+  const kind = kindOf(pod, container.name);
+  if (kind === 'ephemeralContainers') return false;
+  const isInit = kind === 'initContainers';
   if (isInit && policy !== 'Always') return policy === 'OnFailure' && last.exitCode !== 0;
   if (isInit && !isSidecar(container)) return last.exitCode !== 0;
   return policy === 'Always' || (policy === 'OnFailure' && last.exitCode !== 0);

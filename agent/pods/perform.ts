@@ -6,6 +6,7 @@ import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import { pods } from '../../api/types/core/resources.ts';
 import { VolumeError } from '../volumes/types.ts';
+import { ephemeralOf, findContainer } from './containers.ts';
 import type { PodDeps } from './deps.ts';
 import { podDns } from './dns.ts';
 import { postStart, preStop } from './lifecycle.ts';
@@ -14,7 +15,7 @@ import { type PodName, podDir, podLogDir } from './names.ts';
 import type { Action } from './plan.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { StartError, said, startContainer, unlinkLogs } from './start-container.ts';
-import { liveSandbox, type World } from './world.ts';
+import { current, liveSandbox, type World } from './world.ts';
 
 const RETRY_MS = 5_000;
 /** As often as upstream looks at what volumes are made of. */
@@ -41,7 +42,7 @@ export async function perform(action: Action, subject: Subject, deps: PodDeps, s
     case 'openNetwork':
       return openNetwork(pod!, action.id, action.ips, memory, deps, signal);
     case 'pullImage':
-      return deps.pulls.ask(pod!, containerOf(pod!, action.container)!);
+      return deps.pulls.ask(pod!, findContainer(pod!, action.container)!);
     case 'startContainer':
       return start(pod!, action, subject, deps, signal);
     case 'stopContainer':
@@ -127,13 +128,18 @@ async function start(
   deps: PodDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const container = containerOf(pod, name)!;
+  const container = findContainer(pod, name)!;
   const sandbox = liveSandbox(world)!;
   const image = world.images.get(name);
   if (image?.state !== 'present') return;
   try {
     const sandboxOf = configOf(pod, sandbox.attempt, deps);
-    const request = { pod, container, sandbox, sandboxConfig: sandboxOf, attempt, backOffMs, imageRef: image.imageRef };
+    const target = ephemeralOf(pod).find((each) => each.name === name)?.targetContainerName;
+    const request = {
+      ...{ pod, container, sandbox, sandboxConfig: sandboxOf, attempt, backOffMs },
+      imageRef: image.imageRef,
+      targetId: target === undefined ? undefined : current(world, sandbox, target)?.id,
+    };
     const id = await startContainer(request, deps, signal);
     memory.failures.delete(name);
     deps.pulls.used(uid, name);
@@ -169,7 +175,7 @@ function stop(
   const byMs = deps.clock.now() + graceSeconds * 1_000;
   const hurried = memory.stopping.has(id);
   memory.stopping.set(id, byMs);
-  const container = pod === undefined ? undefined : containerOf(pod, name);
+  const container = pod === undefined ? undefined : findContainer(pod, name);
   if (pod !== undefined && !hurried) {
     deps.event(pod, container, 'Normal', 'Killing', why ?? `Stopping container ${name}`);
   }
@@ -240,8 +246,4 @@ function fail(
 function configOf(pod: Pod, attempt: number, deps: PodDeps) {
   const { names, folders, cgroups } = deps;
   return sandboxConfig(pod, { attempt, dns: podDns(pod, names), folders, cgroupParent: cgroups.parentOf(pod) });
-}
-
-function containerOf(pod: Pod, name: string): Container | undefined {
-  return [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find((container) => container.name === name);
 }

@@ -6,6 +6,7 @@
 //   deleted or finished: main containers stop -> sidecars, last first -> sandbox -> clean up -> (deleted) API delete
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
+import { ephemeralOf } from './containers.ts';
 import { containerHash } from './hash.ts';
 import { initialized, isSidecar, sidecarsOf, verdict } from './phase.ts';
 import { current, isAlive, liveSandbox, newest, type ObservedContainer, probeOf, type World } from './world.ts';
@@ -159,6 +160,10 @@ function runContainers(pod: Pod, world: World, nowMs: number): Action[] {
   for (const container of pod.spec.containers) {
     const policy = container.restartPolicy ?? pod.spec.restartPolicy ?? 'Always';
     actions.push(...nextForContainer(pod, container, policy, world, nowMs));
+  }
+  // Somebody's way into a running pod: each runs once.
+  for (const { name } of ephemeralOf(pod)) {
+    if (newest(world, name) === undefined) actions.push(...start(name, 0, 0, world, nowMs));
   }
   return actions;
 }

@@ -1,10 +1,11 @@
 // One pod's loop: look, decide, do, report; then sleep until something wakes it or the time comes that the plan
 // named. Workers share nothing, so a slow pod holds up no other.
 import type { Pod } from '../../api/types/core/pod.ts';
+import { findContainer } from './containers.ts';
 import type { PodDeps } from './deps.ts';
 import { PodMemory } from './memory.ts';
 import type { PodName } from './names.ts';
-import { perform, removeTraces } from './perform.ts';
+import { perform, removeTraces, type Subject } from './perform.ts';
 import { type Action, planOrphan, planPod } from './plan.ts';
 import { podStatus } from './status.ts';
 import { UNSUPPORTED_REASON, unsupported } from './unsupported.ts';
@@ -125,8 +126,15 @@ export class PodWorker implements AsyncDisposable {
       return 'ended';
     }
     const subject = { uid: this.uid, pod: pod ?? this.#last, world, memory: this.#memory };
-    for (const action of actions) await perform(action, subject, this.#deps, signal);
+    for (const action of actions) await this.#perform(action, subject, signal);
     return Math.min(nextLook(actions), this.#untilSettled(view));
+  }
+
+  async #perform(action: Action, subject: Subject, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#deps;
+    const startMs = clock.monotonic();
+    await perform(action, subject, this.#deps, signal);
+    if (action.do !== 'wait') log.debug({ ...action, tookMs: Math.round(clock.monotonic() - startMs) }, 'done');
   }
 
   #world(view: RuntimeView): World {
@@ -173,7 +181,7 @@ export class PodWorker implements AsyncDisposable {
       if (this.#announced.has(containerID)) continue;
       this.#announced.add(containerID);
       const { name: podName, namespace, uid } = pod.metadata;
-      const container = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find((each) => each.name === name);
+      const container = findContainer(pod, name);
       const message = `Back-off restarting failed container ${name} in pod ${podName}_${namespace}(${uid})`;
       event(pod, container, 'Warning', 'BackOff', message);
     }

@@ -33,6 +33,8 @@ export interface SecurityOptions {
   readonly imageUser: ImageUser;
   /** Where localhost seccomp profiles are kept. */
   readonly seccompDir: string;
+  /** The container whose processes this one is to see. */
+  readonly targetId?: string;
 }
 
 export function containerSecurity(pod: Pod, container: Container, options: SecurityOptions): ContainerSecurity {
@@ -46,7 +48,7 @@ export function containerSecurity(pod: Pod, container: Container, options: Secur
   return {
     ...user,
     ...(runAsGroup !== undefined && { runAsGroup: { value: runAsGroup } }),
-    namespaceOptions: namespaces(pod),
+    namespaceOptions: { ...namespaces(pod), ...(options.targetId && { pid: 'TARGET', targetId: options.targetId }) },
     privileged: own.privileged ?? false,
     readonlyRootfs: own.readOnlyRootFilesystem ?? false,
     noNewPrivs: own.allowPrivilegeEscalation === false,

@@ -46,6 +46,8 @@ export interface StartRequest {
   readonly attempt: number;
   readonly backOffMs: number;
   readonly imageRef: string;
+  /** The container whose processes this one is to see. */
+  readonly targetId: string | undefined;
 }
 
 /** Returns the container's id. */
@@ -92,6 +94,7 @@ async function make(request: StartRequest, deps: PodDeps, signal: AbortSignal): 
       mounts,
       resources: containerResources(pod, container, node.memoryBytes),
       seccompDir: deps.seccompDir,
+      targetId: request.targetId,
     });
     await mkdir(join(podLogDir(deps.folders, podName(pod)), container.name), { recursive: true });
   } catch (err) {

@@ -17,6 +17,7 @@ const OWN = [
   'startTime',
   'initContainerStatuses',
   'containerStatuses',
+  'ephemeralContainerStatuses',
 ] as const satisfies readonly (keyof PodStatus)[];
 /** Merged by key on the server, so an element that is gone must be taken out by replacing the list. */
 const MERGED_BY_KEY: readonly string[] = ['podIPs', 'hostIPs'];

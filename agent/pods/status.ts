@@ -3,7 +3,7 @@
 import { timestamp } from '../../api/clock.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { PodCondition, PodStatus } from '../../api/types/core/pod-status.ts';
-import { containerStatuses, initContainerStatuses } from './container-status.ts';
+import { containerStatuses, ephemeralStatuses, initContainerStatuses } from './container-status.ts';
 import { initialized, isSidecar, type Phase, phaseOf, verdict } from './phase.ts';
 import { liveSandbox, type World } from './world.ts';
 
@@ -32,6 +32,8 @@ export function podStatus(pod: Pod, world: World, host: HostFacts, nowMs: number
   };
   const inits = initContainerStatuses(pod, world, host.runtimeName, nowMs);
   if (inits.length > 0) status.initContainerStatuses = inits;
+  const ephemeral = ephemeralStatuses(pod, world, host.runtimeName, nowMs);
+  if (ephemeral.length > 0) status.ephemeralContainerStatuses = ephemeral;
   status.conditions = stamped(conditions(pod, world, status, phase), pod, nowMs);
   return status;
 }

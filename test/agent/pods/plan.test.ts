@@ -388,3 +388,10 @@ const orphans: { it: string; world: World; wants: Action[] }[] = [
 for (const { it, world, wants } of orphans) {
   test(`planOrphan ${it}`, () => assert.deepEqual(planOrphan(world), wants));
 }
+
+test('planPod starts an ephemeral container once, beside what runs', () => {
+  const pod = aPod({ spec: { ephemeralContainers: [aContainer('debug')] } });
+  const present = ['debug'];
+  assert.deepEqual(planPod(pod, aWorld([box], [running('web')], { present }), 0), [start('debug')]);
+  assert.deepEqual(planPod(pod, aWorld([box], [running('web'), exited('debug')], { present }), 0), []);
+});

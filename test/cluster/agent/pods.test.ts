@@ -301,3 +301,19 @@ test('config maps are followed in running pods without a restart', async (t) => 
   });
   await pods.remove('follows');
 });
+
+test('an ephemeral container joins a running pod and sees its processes', async () => {
+  await pods.create('debugged', { containers: [shell('main', FOREVER)] });
+  const pod = await pods.ready('debugged');
+  const debug = { ...shell('debug', 'ps; echo looked; sleep 3600'), targetContainerName: 'main' };
+  const path = '/api/v1/namespaces/default/pods/debugged/ephemeralcontainers';
+  await pods.call('PUT', path, { ...pod, spec: { ...pod.spec, ephemeralContainers: [debug] } });
+  const log = await pods.untilLogged('debugged', 'debug', 'looked');
+  assert.match(log, /trap "exit 0"/);
+  await pods.until(
+    'debugged',
+    'debugged',
+    ({ status }) => status.ephemeralContainerStatuses?.[0]?.state?.running !== undefined,
+  );
+  await pods.remove('debugged');
+});
