@@ -8,6 +8,8 @@ import type { Random } from '../../api/random.ts';
 import { deploymentController } from './deployment.ts';
 import type { Controller, ControllerSettings } from './deps.ts';
 import { endpointSliceController } from './endpoint-slice.ts';
+import { endpointSliceMirroringController } from './endpoint-slice-mirroring.ts';
+import { endpointsController } from './endpoints.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
@@ -34,7 +36,9 @@ export interface ManagerDeps {
 /** By the name of the service account it works under; events and logs show it too. */
 const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'deployment-controller': deploymentController,
+  'endpoint-controller': endpointsController,
   'endpointslice-controller': endpointSliceController,
+  'endpointslicemirroring-controller': endpointSliceMirroringController,
   'generic-garbage-collector': garbageCollector,
   'job-controller': jobController,
   'namespace-controller': namespaceController,
