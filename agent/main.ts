@@ -31,11 +31,13 @@ import { Checkpoints } from './pods/checkpoints.ts';
 import { kindOf } from './pods/containers.ts';
 import { parseResolvConf } from './pods/dns.ts';
 import { ImagePulls } from './pods/image-pulls.ts';
+import { MirrorPods } from './pods/mirror-pods.ts';
 import { Objects } from './pods/objects.ts';
 import { Observer } from './pods/observe.ts';
 import { PodManager } from './pods/pod-manager.ts';
 import { Probes } from './pods/probes/probes.ts';
 import { pullCredentials } from './pods/pull-secrets.ts';
+import { StaticPods } from './pods/static-pods.ts';
 import { StatusManager } from './pods/status-manager.ts';
 import { reviewsOf } from './server/access.ts';
 import { startServer } from './server/start.ts';
@@ -56,6 +58,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   const { nodeName, nodeIps } = config;
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   await mkdir(join(config.kubeletDir, 'pods'), { recursive: true, mode: 0o750 });
+  await mkdir(config.staticPodsDir, { recursive: true });
 
   // The API.
   const [ca, cert, key] = await Promise.all(
@@ -108,6 +111,8 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   await using probes = new Probes({ runtime, clock, random, event, wake });
   await using pulls = new ImagePulls({ images, clock, event, wake, credentials: pullCredentials(objects) });
   await using status = new StatusManager(client, clock, log);
+  await using mirrors = new MirrorPods(client, () => node.node, clock, log);
+  await using staticPods = new StaticPods(config.staticPodsDir, nodeName, clock, log);
   await using manager: PodManager = new PodManager(myPods, {
     ...{ clock, log, client, runtime, images, pulls, probes, status, network, objects, event, folders: config },
     observer: new Observer(runtime, config),
@@ -120,6 +125,8 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
       await view.services.synced(AbortSignal.any([until, clock.deadline(SERVICES_MS)])).catch(() => {}); // not yet
       return view.services.isSynced ? view.services.list() : undefined;
     },
+    mirrors,
+    staticPods,
     checkpoints: new Checkpoints(join(config.dataDir, 'pods'), log),
     names: { ...config, host: parseResolvConf(await readFile(config.resolvConf, 'utf8').catch(() => '')) },
     node: { hostIps: nodeIps, memoryBytes: facts.memoryBytes, allocatable, abilities: () => abilities },

@@ -12,10 +12,12 @@ import type { Mount } from '../cri/types.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { ClusterNames } from './dns.ts';
 import type { ImagePulls, PodEvent } from './image-pulls.ts';
+import type { MirrorPods } from './mirror-pods.ts';
 import type { PodFolders } from './names.ts';
 import type { Objects } from './objects.ts';
 import type { Observer } from './observe.ts';
 import type { Probes } from './probes/probes.ts';
+import type { StaticPods } from './static-pods.ts';
 import type { StatusManager } from './status-manager.ts';
 import type { NodeAbilities } from './unsupported.ts';
 
@@ -67,6 +69,8 @@ export interface PodDeps {
   readonly probes: Probes;
   readonly status: StatusManager;
   readonly checkpoints: Checkpoints;
+  readonly mirrors: MirrorPods;
+  readonly staticPods: StaticPods;
   readonly volumes: PodVolumes;
   readonly cgroups: PodCgroups;
   readonly network: PodNetwork;

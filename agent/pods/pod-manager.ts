@@ -3,7 +3,8 @@
 import type { Informer } from '../../api/client/informer.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { PodDeps } from './deps.ts';
-import { LABEL } from './names.ts';
+import { isMirror } from './mirror-pods.ts';
+import { ANNOTATION, LABEL } from './names.ts';
 import { PodWorker } from './pod-worker.ts';
 import { podsOnDisk, sweepLogs } from './sweep.ts';
 
@@ -17,6 +18,7 @@ export class PodManager implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
   #relistNow = Promise.withResolvers<void>();
+  #fromFiles: ReadonlySet<string> = new Set();
   #sweepAtMs = 0;
   /** What the last relist saw of each pod, as one line. */
   #fingerprints = new Map<string, string>();
@@ -24,7 +26,7 @@ export class PodManager implements AsyncDisposable {
   constructor(pods: Informer<Pod>, deps: PodDeps) {
     this.#deps = deps;
     this.#pods = pods;
-    pods.onChange((_key, now, before) => this.#changed(now, before));
+    pods.onChange((key, now, before) => this.#changed(key, now, before));
     this.#loop = this.#run(this.#stop.signal);
   }
 
@@ -59,15 +61,34 @@ export class PodManager implements AsyncDisposable {
     await this.#loop;
   }
 
-  #changed(now: Pod | undefined, before: Pod | undefined): void {
+  #changed(key: string, now: Pod | undefined, before: Pod | undefined): void {
     if (this.#stop.signal.aborted) return;
+    const { mirrors } = this.#deps;
+    mirrors.changed(key, now);
     if (before !== undefined && before.metadata.uid !== now?.metadata.uid) {
       this.#workers.get(before.metadata.uid)?.update(undefined);
     }
     if (now === undefined) return;
+    if (isMirror(now)) {
+      // Its pod runs already, from a file; the status has somewhere to go now.
+      this.wake(now.metadata.annotations![ANNOTATION.configMirror]!);
+      return;
+    }
     const worker = this.#workers.get(now.metadata.uid);
     if (worker === undefined) this.#hire(now.metadata.uid, now);
     else worker.update(now);
+  }
+
+  #filesChanged(found: ReadonlyMap<string, Pod>): void {
+    if (this.#stop.signal.aborted) return;
+    for (const uid of this.#fromFiles) if (!found.has(uid)) this.#workers.get(uid)?.update(undefined);
+    for (const [uid, pod] of found) {
+      const worker = this.#workers.get(uid);
+      if (worker === undefined) this.#hire(uid, pod);
+      else worker.update(pod);
+    }
+    this.#fromFiles = new Set(found.keys());
+    this.#deps.mirrors.setWanted(found.values());
   }
 
   #hire(uid: string, pod: Pod | undefined): void {
@@ -78,8 +99,10 @@ export class PodManager implements AsyncDisposable {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { clock, log, checkpoints } = this.#deps;
+    const { clock, log, checkpoints, staticPods } = this.#deps;
     let adopting: Promise<void> | undefined;
+    await staticPods.start((found) => this.#filesChanged(found));
+    this.#filesChanged(staticPods.pods);
     const remembered = await checkpoints.load();
     for (const pod of remembered) {
       const { uid } = pod.metadata;

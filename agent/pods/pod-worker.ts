@@ -7,6 +7,7 @@ import { PodMemory } from './memory.ts';
 import type { PodName } from './names.ts';
 import { perform, removeTraces, type Subject } from './perform.ts';
 import { type Action, planOrphan, planPod } from './plan.ts';
+import { isStatic } from './static-pods.ts';
 import { podStatus } from './status.ts';
 import { UNSUPPORTED_REASON, unsupported } from './unsupported.ts';
 import { liveSandbox, type RuntimeView, type World } from './world.ts';
@@ -169,10 +170,12 @@ export class PodWorker implements AsyncDisposable {
   }
 
   #report(pod: Pod, world: World): void {
-    const { node, clock, event, status, checkpoints } = this.#deps;
+    const { node, clock, event, status, checkpoints, mirrors } = this.#deps;
     const next = podStatus(pod, world, { hostIps: node.hostIps, runtimeName: 'containerd' }, clock.now());
-    status.set(this.#wanted!, next);
-    void checkpoints.save({ ...pod, status: next });
+    const own = isStatic(pod);
+    status.set(this.#wanted!, next, own ? mirrors.of(pod) : this.#wanted);
+    // A pod from a file is remembered by its file.
+    if (!own) void checkpoints.save({ ...pod, status: next });
     for (const { name, state, containerID } of [
       ...(next.containerStatuses ?? []),
       ...(next.initContainerStatuses ?? []),

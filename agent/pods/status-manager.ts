@@ -49,15 +49,23 @@ export class StatusManager implements AsyncDisposable {
     return { ...pod, status: { ...pod.status, ...entry.wanted, conditions } };
   }
 
-  set(pod: Pod, wanted: PodStatus): void {
+  /**
+   * `written` is the object the status goes to: the pod itself, or what mirrors a pod from a file. Without one (there
+   * is none yet) the status is kept for the next time.
+   */
+  set(pod: Pod, wanted: PodStatus, written: Pod | undefined): void {
     const { uid } = pod.metadata;
     const entry = this.#entries.get(uid);
-    if (entry === undefined) {
-      this.#entries.set(uid, { pod, wanted, asked: 1, written: 0, waiting: [] });
+    if (written === undefined) {
+      this.#entries.set(uid, { pod, wanted, asked: 0, written: 0, waiting: [] });
+      return;
+    }
+    if (entry === undefined || entry.pod.metadata.uid !== written.metadata.uid) {
+      this.#entries.set(uid, { pod: written, wanted, asked: 1, written: 0, waiting: entry?.waiting ?? [] });
       this.#queue.add(uid);
       return;
     }
-    if (isNewer(pod, entry.pod)) entry.pod = pod;
+    if (isNewer(written, entry.pod)) entry.pod = written;
     entry.wanted = wanted;
     if (statusPatch(entry.pod, wanted) === undefined && entry.written === entry.asked) return;
     entry.asked++;
