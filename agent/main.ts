@@ -98,6 +98,8 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     ...{ name: nodeName, nodeIps, labels: config.nodeLabels, maxPods: config.maxPods },
     ...{ kubeletPort: () => kubeletPort, dataDir: config.kubeletDir, facts },
     ...{ client, runtime, images, clock, log },
+    event: (...said) =>
+      recorder.event({ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, 'Normal', ...said),
   });
   await using _lease = new NodeLease(nodeName, () => node.node, client, clock, log);
 

@@ -4,7 +4,7 @@ import { quantityMilli, quantityValue } from '../../api/quantity.ts';
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import { isSidecar } from '../pods/phase.ts';
-import { CPU_PERIOD_US, cpuQuota, cpuShares } from '../pods/resources.ts';
+import { CPU_PERIOD_US, cpuQuota, cpuShares, qosClass } from '../pods/resources.ts';
 
 export interface Limits {
   readonly cpuShares: number;
@@ -48,6 +48,13 @@ export function podLimits(pod: Pod, pidsMax: number | undefined): Limits {
     ...(limited('memory') && limits.memory > 0 && { memoryBytes: limits.memory }),
     ...(pidsMax !== undefined && { pids: pidsMax }),
   };
+}
+
+/** The share of each class beside the others: best effort gets what is left, burstable what its pods asked for. */
+export function qosLimits(pods: Iterable<Pod>): Readonly<Record<'Burstable' | 'BestEffort', Limits>> {
+  let milliCpu = 0;
+  for (const pod of pods) if (qosClass(pod) === 'Burstable') milliCpu += podAmounts(pod, 'requests').milliCpu;
+  return { Burstable: { cpuShares: cpuShares(milliCpu) }, BestEffort: { cpuShares: cpuShares(0) } };
 }
 
 function amount1({ resources }: Container, kind: Kind, resource: 'cpu' | 'memory'): number {

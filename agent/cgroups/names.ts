@@ -15,6 +15,11 @@ export function podParts(qos: QosClass, uid: string): string[] {
   return ['kubepods', ...QOS_FOLDERS[qos], `pod${uid}`];
 }
 
+/** The group that all pods of a class share; that of the guaranteed ones is the tree's root. */
+export function qosParts(qos: 'Burstable' | 'BestEffort'): string[] {
+  return ['kubepods', ...QOS_FOLDERS[qos]];
+}
+
 /** As a path below every hierarchy's mount point. */
 export function cgroupPath(driver: CgroupDriver, root: string, parts: readonly string[]): string {
   const roots = root.split('/').filter((part) => part !== '');

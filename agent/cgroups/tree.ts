@@ -8,8 +8,8 @@ import type { Logger } from '../../api/log.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { PodCgroups } from '../pods/deps.ts';
 import { type QosClass, qosClass } from '../pods/resources.ts';
-import { type Limits, podLimits, v1Files, v2Files } from './limits.ts';
-import { type CgroupDriver, cgroupParent, cgroupPath, podParts, QOS_FOLDERS } from './names.ts';
+import { type Limits, podLimits, qosLimits, v1Files, v2Files } from './limits.ts';
+import { type CgroupDriver, cgroupParent, cgroupPath, podParts, QOS_FOLDERS, qosParts } from './names.ts';
 
 const run = promisify(execFile);
 const SYSTEMCTL_MS = 10_000;
@@ -57,6 +57,7 @@ export class CgroupTree implements PodCgroups {
   readonly #options: CgroupOptions;
   /** False after the first refusal. */
   #writable = true;
+  readonly #balanced = new Map<string, number>();
 
   constructor(hierarchies: Hierarchies, options: CgroupOptions) {
     this.#hierarchies = hierarchies;
@@ -77,10 +78,24 @@ export class CgroupTree implements PodCgroups {
   }
 
   async ensure(pod: Pod, signal: AbortSignal): Promise<void> {
+    const { pidsPerPod } = this.#options;
+    await this.#tryToSet(podParts(qosClass(pod), pod.metadata.uid), podLimits(pod, pidsPerPod), signal);
+  }
+
+  async balance(pods: Iterable<Pod>, signal: AbortSignal): Promise<void> {
+    const limits = qosLimits(pods);
+    for (const qos of ['Burstable', 'BestEffort'] as const) {
+      if (this.#balanced.get(qos) === limits[qos].cpuShares) continue;
+      await this.#tryToSet(qosParts(qos), limits[qos], signal);
+      this.#balanced.set(qos, limits[qos].cpuShares);
+    }
+  }
+
+  async #tryToSet(parts: readonly string[], limits: Limits, signal: AbortSignal): Promise<void> {
     if (!this.#writable) return;
-    const { log, pidsPerPod } = this.#options;
+    const { log } = this.#options;
     try {
-      await this.#set(podParts(qosClass(pod), pod.metadata.uid), podLimits(pod, pidsPerPod), signal);
+      await this.#set(parts, limits, signal);
     } catch (err) {
       signal.throwIfAborted();
       const { code } = err as { code?: string };

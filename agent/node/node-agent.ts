@@ -9,7 +9,7 @@ import { nodes } from '../../api/types/core/resources.ts';
 import type { ImageClient } from '../cri/images.ts';
 import type { RuntimeClient } from '../cri/runtime.ts';
 import { type MachineFacts, usageOf } from './facts.ts';
-import { type NodeInput, nodeStatus, type RuntimeView, saysTheSame } from './node-status.ts';
+import { type NodeInput, nodeStatus, type RuntimeView, saysTheSame, transitions } from './node-status.ts';
 
 const LOOK_EVERY_MS = 10_000;
 /** Not ready yet, or just lost: looked at more often, so that Ready comes and goes quickly. */
@@ -29,6 +29,7 @@ export interface NodeAgentOptions {
   readonly client: Client;
   readonly runtime: RuntimeClient;
   readonly images: ImageClient;
+  readonly event: (reason: string, message: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -96,12 +97,13 @@ export class NodeAgent implements AsyncDisposable {
   }
 
   async #pass(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, event, name } = this.#options;
     const input = await this.#look(signal);
     const nowMs = clock.now();
     if (this.#node === undefined) {
       this.#node = await this.#register(nodeStatus(input, nowMs), signal);
       this.#registered.resolve();
+      if (this.#status === undefined) event('Starting', 'Starting kubelet.');
     }
     const next = nodeStatus({ ...input, before: this.#status ?? this.#node.status }, nowMs);
     const known = this.#status !== undefined && saysTheSame(this.#status, next);
@@ -116,6 +118,7 @@ export class NodeAgent implements AsyncDisposable {
       const { reason, message } = next.conditions!.at(-1)!;
       log.info({ ready: isReady(next), reason, why: message }, 'node readiness changed');
     }
+    for (const [reason, said] of transitions(name, this.#status, next)) event(reason!, said!);
     this.#status = next;
     this.#reportedAtMs = nowMs;
   }

@@ -161,6 +161,23 @@ export function saysTheSame(a: NodeStatus, b: NodeStatus): boolean {
   return comparable(a) === comparable(b);
 }
 
+/** What an operator reads of a change, in upstream's words. */
+export function transitions(name: string, before: NodeStatus | undefined, after: NodeStatus): string[][] {
+  return (after.conditions ?? []).flatMap(({ type, status }) => {
+    const had = before?.conditions?.find((condition) => condition.type === type)?.status;
+    if (had === status) return [];
+    const reason = EVENTS[type]?.[status === 'True' ? 0 : 1];
+    return reason === undefined ? [] : [[reason, `Node ${name} status is now: ${reason}`]];
+  });
+}
+
+const EVENTS: Readonly<Record<string, readonly [isTrue: string, isFalse: string]>> = {
+  Ready: ['NodeReady', 'NodeNotReady'],
+  MemoryPressure: ['NodeHasInsufficientMemory', 'NodeHasSufficientMemory'],
+  DiskPressure: ['NodeHasDiskPressure', 'NodeHasNoDiskPressure'],
+  PIDPressure: ['NodeHasInsufficientPID', 'NodeHasSufficientPID'],
+};
+
 function comparable(status: NodeStatus): string {
   const { capacity: has, allocatable: gives, addresses, nodeInfo, images, daemonEndpoints } = status;
   const facts = (status.conditions ?? []).map(({ type, status: is, reason, message }) => [type, is, reason, message]);

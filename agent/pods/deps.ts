@@ -40,6 +40,8 @@ export interface PodCgroups {
   parentOf(pod: Pod): string;
   ensure(pod: Pod, signal: AbortSignal): Promise<void>;
   remove(uid: string, signal: AbortSignal): Promise<void>;
+  /** Weighs the classes of pods against one another, now that these are here. */
+  balance(pods: Iterable<Pod>, signal: AbortSignal): Promise<void>;
 }
 
 /** The node's side of the pod network: addresses are silent until they are let in. */

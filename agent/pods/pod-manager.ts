@@ -5,6 +5,7 @@ import type { Pod } from '../../api/types/core/pod.ts';
 import type { PodDeps } from './deps.ts';
 import { isMirror } from './mirror-pods.ts';
 import { ANNOTATION, LABEL } from './names.ts';
+import { isTerminal } from './phase.ts';
 import { PodWorker } from './pod-worker.ts';
 import { podsOnDisk, sweepLogs } from './sweep.ts';
 
@@ -141,7 +142,7 @@ export class PodManager implements AsyncDisposable {
   }
 
   async #relist(signal: AbortSignal): Promise<void> {
-    const { runtime } = this.#deps;
+    const { runtime, cgroups } = this.#deps;
     const [sandboxes, containers] = await Promise.all([
       runtime.listSandboxes({}, signal),
       runtime.listContainers({}, signal),
@@ -163,6 +164,11 @@ export class PodManager implements AsyncDisposable {
     }
     for (const uid of before.keys()) if (!this.#fingerprints.has(uid)) this.#workers.get(uid)?.wake();
     await this.#sweep(signal);
+    await cgroups.balance(this.#running(), signal);
+  }
+
+  *#running(): Generator<Pod> {
+    for (const pod of this.#pods.list()) if (!isTerminal(pod)) yield pod;
   }
 
   /** Whoever left something on disk and is not known gets a worker, which finds nothing but remains to remove. */

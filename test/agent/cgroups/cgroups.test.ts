@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { podAmounts, podLimits, v1Files, v2Files, weightOf } from '../../../agent/cgroups/limits.ts';
+import { podAmounts, podLimits, qosLimits, v1Files, v2Files, weightOf } from '../../../agent/cgroups/limits.ts';
 import { cgroupParent, cgroupPath, podParts } from '../../../agent/cgroups/names.ts';
 import { hierarchiesOf } from '../../../agent/cgroups/tree.ts';
 import { aContainer, aPod, aSidecar } from '../pods/make.ts';
@@ -44,6 +44,17 @@ test('a pod is limited only where all its containers are', () => {
   assert.deepEqual(open, { cpuShares: 512, pids: 100 });
   const sidecar = podLimits(aPod({ containers: [sized('web', '500m', '64Mi')], inits: [aSidecar('mesh')] }), undefined);
   assert.equal(sidecar.memoryBytes, undefined);
+});
+
+test('burstable pods together weigh what they asked for, best effort ones next to nothing', () => {
+  const burstable = aPod({ containers: [aContainer('web', { resources: { requests: { cpu: '500m' } } })] });
+  const { Burstable, BestEffort } = qosLimits([
+    burstable,
+    burstable,
+    aPod(),
+    aPod({ containers: [sized('a', '4', '1Gi')] }),
+  ]);
+  assert.deepEqual([Burstable.cpuShares, BestEffort.cpuShares], [1_024, 2]);
 });
 
 test('limits are written as each generation of the kernel wants them', () => {

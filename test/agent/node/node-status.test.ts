@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type MachineFacts, meminfoOf, type Usage } from '../../../agent/node/facts.ts';
-import { type NodeInput, nodeStatus, type RuntimeView, saysTheSame } from '../../../agent/node/node-status.ts';
+import {
+  type NodeInput,
+  nodeStatus,
+  type RuntimeView,
+  saysTheSame,
+  transitions,
+} from '../../../agent/node/node-status.ts';
 import { driverInConfig } from '../../../agent/node/runtime-facts.ts';
 
 const GiB = 2 ** 30;
@@ -126,6 +132,16 @@ test('a heartbeat alone is no news; a change is, and keeps the time of what did 
     worse.conditions?.map(({ lastTransitionTime }) => lastTransitionTime),
     ['1970-01-01T00:01:00Z', '1970-01-01T00:00:00Z', '1970-01-01T00:00:00Z', '1970-01-01T00:00:00Z'],
   );
+});
+
+test('an operator reads what changed', () => {
+  const first = nodeStatus(input({ runtime: { state: 'down', why: 'x' } }), 0);
+  assert.deepEqual(
+    transitions('n', undefined, first).map(([reason]) => reason),
+    ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID', 'NodeNotReady'],
+  );
+  const then = nodeStatus(input({ before: first }), 0);
+  assert.deepEqual(transitions('n', first, then), [['NodeReady', 'Node n status is now: NodeReady']]);
 });
 
 test('the largest images are listed first, those without a name not at all', () => {
