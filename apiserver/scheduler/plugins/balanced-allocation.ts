@@ -12,12 +12,15 @@ export const balancedAllocation: Plugin = {
   },
 };
 
-function balance(asked: Amounts, { allocatable, requested }: NodeInfo): number {
-  const parts = [CPU, MEMORY].flatMap((i) => {
-    const all = allocatable[i] ?? 0;
-    return all === 0 ? [] : [Math.min(1, ((requested[i] ?? 0) + (asked[i] ?? 0)) / all)];
-  });
-  const [first = 0, second = first] = parts;
-  // The standard deviation of two.
-  return Math.floor((1 - Math.abs(first - second) / 2) * MAX_SCORE);
+function balance(asked: Amounts, node: NodeInfo): number {
+  const cpu = usedPart(CPU, asked, node);
+  const memory = usedPart(MEMORY, asked, node);
+  if (cpu === undefined || memory === undefined) return MAX_SCORE;
+  // Half the difference of two is their standard deviation.
+  return Math.floor((1 - Math.abs(cpu - memory) / 2) * MAX_SCORE);
+}
+
+function usedPart(i: number, asked: Amounts, { allocatable, requested }: NodeInfo): number | undefined {
+  const all = allocatable[i] ?? 0;
+  return all === 0 ? undefined : Math.min(1, ((requested[i] ?? 0) + (asked[i] ?? 0)) / all);
 }

@@ -13,11 +13,11 @@ export const nodeResourcesFit: Plugin = {
 
   score: ({ requests: { scoredCpu, scoredMemory } }) => ({
     of({ allocatable, scoredCpu: cpu, scoredMemory: memory }) {
-      const scores = [
-        leastAllocated(cpu + scoredCpu, allocatable[CPU] ?? 0),
-        leastAllocated(memory + scoredMemory, allocatable[MEMORY] ?? 0),
-      ].filter((score) => score !== undefined);
-      return scores.length === 0 ? 0 : Math.floor(scores.reduce((sum, score) => sum + score, 0) / scores.length);
+      const byCpu = leastAllocated(cpu + scoredCpu, allocatable[CPU] ?? 0);
+      const byMemory = leastAllocated(memory + scoredMemory, allocatable[MEMORY] ?? 0);
+      return byCpu === undefined || byMemory === undefined
+        ? (byCpu ?? byMemory ?? 0)
+        : Math.floor((byCpu + byMemory) / 2);
     },
   }),
 

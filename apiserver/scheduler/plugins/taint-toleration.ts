@@ -10,10 +10,11 @@ export const taintToleration: Plugin = {
   weight: 3,
 
   filter: (pod) => ({
-    test: ({ taints }) => (taints.some((taint) => repels(taint, pod)) ? TAINTED : undefined),
+    test: ({ taints }) => (taints.length > 0 && taints.some((taint) => repels(taint, pod)) ? TAINTED : undefined),
   }),
 
-  score({ tolerations }) {
+  score({ tolerations }, _snapshot, nodes) {
+    if (nodes.every(({ taints }) => taints.length === 0)) return undefined; // all alike
     const tolerating = tolerations.filter(({ effect }) => !effect || effect === 'PreferNoSchedule');
     const unwelcome = (taint: TaintLike) =>
       taint.effect === 'PreferNoSchedule' && !tolerating.some((toleration) => tolerates(toleration, taint));

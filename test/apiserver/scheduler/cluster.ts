@@ -73,20 +73,20 @@ export class TestCluster implements AsyncDisposable {
 
   /** The pod, as soon as it is as wanted. */
   async podThat(name: string, is: (pod: Pod) => boolean): Promise<Pod> {
-    return this.#eventually(`pod ${name}`, async () => {
+    return this.eventually(`pod ${name}`, async () => {
       const pod = await this.client.get(pods, { namespace: 'default', name });
       return is(pod) ? pod : undefined;
     });
   }
 
   async eventThat(reason: string, podName: string): Promise<Event> {
-    return this.#eventually(`event ${reason}`, async () => {
+    return this.eventually(`event ${reason}`, async () => {
       const { items } = await this.client.list(events, { namespace: 'default' });
       return items.find((event) => event.reason === reason && event.involvedObject.name === podName);
     });
   }
 
-  async #eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  async eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
     const until = Date.now() + DEADLINE_MS;
     for (;;) {
       const found = await look();
