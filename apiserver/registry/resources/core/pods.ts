@@ -1,6 +1,13 @@
 // Pods: born Pending, bound once, deleted with grace.
 import type { Pod } from '../../../../api/types/core/pod.ts';
 import type { Strategy } from '../../strategy.ts';
+import {
+  ephemeralContainersProblems,
+  podProblems,
+  podStatusProblems,
+  podUpdateProblems,
+  resizeProblems,
+} from '../../validation/pods.ts';
 import { bindPod } from './pod-binding.ts';
 import { connectToPod, proxyToPod, readPodLog } from './pod-connect.ts';
 import { evictPod } from './pod-eviction.ts';
@@ -12,6 +19,8 @@ export const podStrategy: Strategy<Pod> = {
   prepareForCreate(pod) {
     pod.status = { phase: 'Pending', qosClass: qosClassOf(pod) };
   },
+  validateCreate: podProblems,
+  validateUpdate: podUpdateProblems,
   gracePeriod(pod, { gracePeriodSeconds }) {
     const { phase } = pod.status;
     // Nobody would carry out the grace of a pod that runs nowhere, or runs no more.
@@ -27,14 +36,17 @@ export const podStrategy: Strategy<Pod> = {
         // The class follows from the specification, whatever a kubelet says.
         next.status.qosClass ??= current.status.qosClass;
       },
+      validateUpdate: podStatusProblems,
     },
     ephemeralcontainers: {
+      validateUpdate: ephemeralContainersProblems,
       prepareForUpdate(next, current) {
         const { ephemeralContainers } = next.spec;
         next.spec = { ...current.spec, ...(ephemeralContainers && { ephemeralContainers }) };
       },
     },
     resize: {
+      validateUpdate: resizeProblems,
       prepareForUpdate(next, current) {
         const wanted = new Map([...next.spec.containers, ...(next.spec.initContainers ?? [])].map((c) => [c.name, c]));
         const resized = <C extends Pod['spec']['containers'][number]>(container: C): C => {

@@ -1,0 +1,51 @@
+// Small checks that many kinds share.
+import { isIP } from 'node:net';
+import type { FieldProblem } from '../../../api/status.ts';
+import { duplicate, invalidValue, notSupported, required } from './problems.ts';
+
+export const NON_NEGATIVE = 'must be greater than or equal to 0';
+
+export function notNegative(path: string, value: number | undefined): FieldProblem[] {
+  return value !== undefined && value < 0 ? [invalidValue(path, value, NON_NEGATIVE)] : [];
+}
+
+/** Every message of a name check as a row. */
+export function named(path: string, value: string, check: (value: string) => readonly string[]): FieldProblem[] {
+  return check(value).map((why) => invalidValue(path, value, why));
+}
+
+export function requiredName(path: string, value: string | undefined, check: (value: string) => readonly string[]) {
+  return value ? named(path, value, check) : [required(path)];
+}
+
+/** `supported` in the order in which messages list them. */
+export function oneOf(path: string, value: string | undefined, supported: readonly string[]): FieldProblem[] {
+  return value === undefined || supported.includes(value) ? [] : [notSupported(path, value, supported)];
+}
+
+export function between(path: string, value: number | undefined, min: number, max: number): FieldProblem[] {
+  if (value === undefined || (value >= min && value <= max)) return [];
+  return [invalidValue(path, value, `must be between ${min} and ${max}, inclusive`)];
+}
+
+export function portProblems(path: string, port: number): FieldProblem[] {
+  return between(path, port, 1, 65535);
+}
+
+const IP_WORDS = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
+
+export function ipProblems(path: string, value: string): FieldProblem[] {
+  return isIP(value) !== 0 && !hasLeadingZero(value) ? [] : [invalidValue(path, value, IP_WORDS)];
+}
+
+const hasLeadingZero = (value: string) => /(^|\.)0\d/.test(value);
+
+/** Rows for every value that was there before it. */
+export function duplicates(path: (i: number) => string, values: readonly string[]): FieldProblem[] {
+  const seen = new Set<string>();
+  return values.flatMap((value, i) => {
+    if (seen.has(value)) return [duplicate(path(i), value)];
+    seen.add(value);
+    return [];
+  });
+}
