@@ -15,6 +15,9 @@ export interface WorkQueueOptions {
   readonly maxRetryMs?: number;
 }
 
+/** Timers of the machine overflow beyond 24 days; a look that comes too early changes nothing. */
+const LONGEST_WAIT_MS = 86_400_000;
+
 export class WorkQueue {
   readonly #clock: Clock;
   readonly #firstRetryMs: number;
@@ -91,7 +94,7 @@ export class WorkQueue {
       try {
         const next = await work(key, signal);
         this.#failures.delete(key);
-        if (next !== undefined) this.addAfter(key, Math.max(next.afterMs, 1));
+        if (next !== undefined) this.addAfter(key, Math.min(Math.max(next.afterMs, 1), LONGEST_WAIT_MS));
       } catch (err) {
         if (signal.aborted) return;
         const retryMs = this.#nextRetry(key);
