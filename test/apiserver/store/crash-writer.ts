@@ -5,29 +5,42 @@ import { silent } from '../../../api/log.ts';
 import { systemClock } from '../../../api/system.ts';
 import { EmbeddedStore } from '../../../apiserver/store/embedded.ts';
 
+/** Reported at once, not when the event loop comes to it: the process may be killed in the next instant. */
+function report(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, `${line}\n`);
+      return;
+    } catch (err) {
+      // The parent has not read what was reported before.
+      if (!(err instanceof Error && 'code' in err && err.code === 'EAGAIN')) throw err;
+    }
+  }
+}
+
 const [path = '', round = '', compacting = ''] = process.argv.slice(2);
 const store = await EmbeddedStore.open({
   path,
   clock: systemClock,
   log: silent,
   onFatal(error) {
-    writeSync(1, `fatal ${error.message}\n`);
+    report(`fatal ${error.message}`);
     process.exit(3);
   },
 });
-writeSync(1, `open ${store.revision}\n`);
+report(`open ${store.revision}`);
 
 async function writer(n: number): Promise<void> {
   for (let i = 0; ; i++) {
     const value = `${round}.${i}.${'x'.repeat((i * 37) % 3000)}`;
     const count = `${Number(round) * 1_000_000 + i}`;
-    writeSync(1, `try ${n} ${count}\n`);
+    report(`try ${n} ${count}`);
     const ops = [
       { put: `/crash/value/${n}`, value: Buffer.from(value) },
       { put: `/crash/count/${n}`, value: Buffer.from(count) },
     ];
     const { revision } = await store.txn({ compares: [], ops });
-    writeSync(1, `ack ${n} ${count} ${revision}\n`);
+    report(`ack ${n} ${count} ${revision}`);
   }
 }
 
