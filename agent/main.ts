@@ -123,6 +123,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
       facts: () => ({ podIps: [], hostIps: nodeIps, allocatable: allocatable() }),
     }),
     cgroups: await CgroupTree.open({ driver, root: config.cgroupRoot, log }),
+    endpointSlices: (namespace) => view.slices.list(namespace),
     services: async (until) => {
       await view.services.synced(AbortSignal.any([until, clock.deadline(SERVICES_MS)])).catch(() => {}); // not yet
       return view.services.isSynced ? view.services.list() : undefined;

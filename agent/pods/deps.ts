@@ -6,6 +6,7 @@ import type { Logger } from '../../api/log.ts';
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { Service } from '../../api/types/core/service.ts';
+import type { EndpointSlice } from '../../api/types/discovery/endpoint-slice.ts';
 import type { ImageClient } from '../cri/images.ts';
 import type { RuntimeClient } from '../cri/runtime.ts';
 import type { Mount } from '../cri/types.ts';
@@ -79,6 +80,8 @@ export interface PodDeps {
   readonly objects: Objects;
   /** Every service of the cluster; undefined if they have not been read once and do not come within a moment. */
   readonly services: (signal: AbortSignal) => Promise<Iterable<Service> | undefined>;
+  /** Where clients of the namespace's services are sent, as far as is known. */
+  readonly endpointSlices: (namespace: string) => Iterable<EndpointSlice>;
   readonly event: PodEvent;
   readonly folders: PodFolders;
   readonly names: ClusterNames;

@@ -9,6 +9,7 @@ import { VolumeError } from '../volumes/types.ts';
 import { ephemeralOf, findContainer } from './containers.ts';
 import type { PodDeps } from './deps.ts';
 import { podDns } from './dns.ts';
+import { farewellMs, untilNotOffered } from './farewell.ts';
 import { postStart, preStop } from './lifecycle.ts';
 import type { PodMemory } from './memory.ts';
 import { type PodName, podDir, podLogDir } from './names.ts';
@@ -183,7 +184,12 @@ function stop(
     try {
       if (pod !== undefined && container !== undefined && !hurried) {
         const podIp = liveSandbox(world)?.ips[0] ?? '';
-        await preStop(pod, container, id, podIp, graceSeconds * 1_000, deps, signal);
+        const namespace = pod.metadata.namespace ?? '';
+        const slices = () => deps.endpointSlices(namespace);
+        await Promise.all([
+          preStop(pod, container, id, podIp, graceSeconds * 1_000, deps, signal),
+          untilNotOffered(pod, slices, farewellMs(pod, graceSeconds), deps.clock, signal),
+        ]);
       }
       // A hook that used the grace up leaves the process enough to notice the signal.
       const left = Math.max(2, Math.ceil((byMs - deps.clock.now()) / 1_000));
