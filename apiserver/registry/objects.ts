@@ -33,20 +33,30 @@ function bare(object: KubeObject): unknown {
   return { ...object, metadata };
 }
 
+/** Without the fields that are undefined. */
+export function compact<T extends object>(value: { [K in keyof T]: T[K] | undefined | null }): T {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+}
+
 /** A value that was not read from the cache, in the cache's shape: the answer to a dry run, a converted version. */
-export function asCached(definition: ResourceDefinition, object: KubeObject, revision: number): CachedObject {
+export function asCached(
+  definition: ResourceDefinition,
+  object: KubeObject,
+  revision: number,
+  { key = '', fields = {} }: Partial<Pick<CachedObject, 'key' | 'fields'>> = {},
+): CachedObject {
   let bytes: Buffer | undefined;
   const encode = () => {
     const stored = encodeForStore(definition, object);
     return revision > 0 ? withRevision(stored, revision) : stored;
   };
   return {
-    key: '',
+    key,
     namespace: object.metadata.namespace ?? '',
     name: object.metadata.name,
     revision,
     labels: object.metadata.labels,
-    fields: {},
+    fields,
     get bytes() {
       bytes ??= encode();
       return bytes;

@@ -34,7 +34,7 @@ export async function listObjects(of: ResourceStore, request: ApiRequest): Promi
   const items: CachedObject[] = [];
   let more = 0;
   await eachInTurns(snapshot.objects({ namespace: within, after: token?.after }), 1_000, (object) => {
-    if (!selector.empty && !selector.matches(object)) return true;
+    if (!selector.empty && !selector.matches(viewOf(of, object))) return true;
     if (items.length < limit) items.push(object);
     // How many are left is only said when nothing is filtered, for then it costs no more than counting.
     else if (++more > 0 && !selector.empty) return false;

@@ -5,6 +5,7 @@ import type { KubeObject } from '../../api/schema/kind.ts';
 import type { CachedObject, ResourceCache } from '../cache/contract.ts';
 import type { Store } from '../store/store.ts';
 import { asCached } from './objects.ts';
+import { projectionOf } from './projection.ts';
 import type { RegistryContext } from './registry.ts';
 import { storageKey } from './storage-keys.ts';
 import type { Strategy } from './strategy.ts';
@@ -36,7 +37,8 @@ export function viewOf(of: ResourceStore, cached: CachedObject): CachedObject {
   const known = views.get(of.definition);
   if (known !== undefined) return known;
   const object = conversion.fromStored(cached.decoded() as KubeObject);
-  const view = asCached(of.definition, object, cached.revision);
+  const { fields } = projectionOf(of.definition)(object);
+  const view = asCached(of.definition, object, cached.revision, { key: cached.key, fields });
   views.set(of.definition, view);
   return view;
 }

@@ -63,7 +63,7 @@ async function run(
   if (initial !== undefined) {
     let told = 0;
     for (const object of initial.objects({ namespace: namespace || undefined })) {
-      if (!selector.empty && !selector.matches(object)) continue;
+      if (!selector.empty && !selector.matches(viewOf(of, object))) continue;
       sink.event('ADDED', viewOf(of, object));
       if (++told % TOLD_PER_TURN !== 0) continue;
       await sink.drained();
@@ -81,7 +81,8 @@ async function run(
   const watchOptions = {
     afterRevision,
     ...(namespace !== '' && { namespace }),
-    ...(selector.indexed && { field: selector.indexed }),
+    // The index knows the fields of the stored version.
+    ...(selector.indexed && of.strategy.conversion === undefined && { field: selector.indexed }),
   };
   const cacheSink = {
     event: (event: CacheEvent) => {
@@ -109,8 +110,8 @@ function deliver(of: ResourceStore, selector: Selector, event: CacheEvent, sink:
     sink.event(event.type, viewOf(of, object));
     return;
   }
-  const was = previous !== undefined && selector.matches(previous);
-  const is = event.type !== 'DELETED' && selector.matches(object);
+  const was = previous !== undefined && selector.matches(viewOf(of, previous));
+  const is = event.type !== 'DELETED' && selector.matches(viewOf(of, object));
   if (is) sink.event(was ? 'MODIFIED' : 'ADDED', viewOf(of, object));
   else if (was) {
     const last = event.type === 'DELETED' ? object : asOf(previous, event.revision);

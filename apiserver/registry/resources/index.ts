@@ -7,6 +7,7 @@ import { apiServices } from '../../../api/types/apiregistration/resources.ts';
 import * as apps from '../../../api/types/apps/resources.ts';
 import * as authentication from '../../../api/types/authentication/resources.ts';
 import * as authorization from '../../../api/types/authorization/resources.ts';
+import { horizontalPodAutoscalersV1 } from '../../../api/types/autoscaling/resources.ts';
 import * as batch from '../../../api/types/batch/resources.ts';
 import { certificateSigningRequests } from '../../../api/types/certificates/resources.ts';
 import { leases } from '../../../api/types/coordination/resources.ts';
@@ -14,6 +15,7 @@ import * as legacy from '../../../api/types/core/legacy-resources.ts';
 import * as core from '../../../api/types/core/resources.ts';
 import * as volumes from '../../../api/types/core/storage-resources.ts';
 import { endpointSlices } from '../../../api/types/discovery/resources.ts';
+import { events } from '../../../api/types/events/resources.ts';
 import * as flowcontrol from '../../../api/types/flowcontrol/resources.ts';
 import * as networking from '../../../api/types/networking/resources.ts';
 import { podDisruptionBudgets } from '../../../api/types/policy/resources.ts';
@@ -32,6 +34,7 @@ import {
   selfSubjectRulesReviewStrategy,
   subjectAccessReviewStrategy,
 } from './authorization/reviews.ts';
+import { autoscalerV1Strategy } from './autoscaling/autoscalers-v1.ts';
 import { jobStrategy } from './batch/jobs.ts';
 import { signingRequestStrategy } from './certificates/signing-requests.ts';
 import { namespaceStrategy } from './core/namespaces.ts';
@@ -42,6 +45,7 @@ import { podStrategy } from './core/pods.ts';
 import { replicationControllerStrategy } from './core/replication-controllers.ts';
 import { requestToken } from './core/service-account-token.ts';
 import { serviceStrategy } from './core/services.ts';
+import { eventStrategy } from './events/events.ts';
 import { bindingStrategy, roleStrategy } from './rbac/roles.ts';
 
 const table = new Map<string, Strategy>();
@@ -110,6 +114,8 @@ add(core.endpoints, {
 });
 add(core.events, createdByPut);
 add(core.limitRanges, createdByPut);
+add(events, eventStrategy);
+add(horizontalPodAutoscalersV1, autoscalerV1Strategy);
 add(leases, { ...createdByPut, allowUnconditionalUpdate: false });
 add(storage.csiDrivers, { allowUnconditionalUpdate: false });
 
