@@ -96,9 +96,9 @@ export function answer(question: Question, records: DnsRecords, zone: ZoneConfig
   const { name, type } = question;
   const reverse = reverseAddress(name);
   if (reverse !== undefined) return answerReverse(question, reverse, records, zone);
-  if (name !== zone.domain && !name.endsWith(`.${zone.domain}`)) return 'forward';
+  const labels = labelsInZone(name, zone) ?? shortForm(name, records);
+  if (labels === undefined) return 'forward';
   if (type === TYPE.ANY) return { ...empty(RCODE.NOTIMP, zone), authority: [] };
-  const labels = name === zone.domain ? [] : name.slice(0, -zone.domain.length - 1).split('.');
   const found = lookUp(labels, type, records, zone);
   if (found === undefined) return empty(records.complete ? RCODE.NXDOMAIN : RCODE.SERVFAIL, zone);
   const { alias } = found;
@@ -110,6 +110,21 @@ export function answer(question: Question, records: DnsRecords, zone: ZoneConfig
   const answers = found.data.filter((data) => TYPE[data.type] === type).map((data) => ({ name, ttl: TTL_S, data }));
   if (answers.length === 0) return empty(RCODE.NOERROR, zone);
   return { ...empty(RCODE.NOERROR, zone), answers, authority: [], additional: found.additional ?? [] };
+}
+
+function labelsInZone(name: string, { domain }: ZoneConfig): string[] | undefined {
+  if (name === domain) return [];
+  return name.endsWith(`.${domain}`) ? name.slice(0, -domain.length - 1).split('.') : undefined;
+}
+
+/**
+ * `web.default` and `web.default.svc` as they stand, for resolvers that do not try the search path on names with a dot
+ * (busybox). Those that do would find the same Service before asking the outside.
+ */
+function shortForm(name: string, records: DnsRecords): string[] | undefined {
+  const [service, namespace, svc = 'svc', ...rest] = name.split('.');
+  if (svc !== 'svc' || rest.length > 0 || namespace === undefined) return undefined;
+  return records.service(namespace, service!) === undefined ? undefined : [service!, namespace, svc];
 }
 
 interface Found {

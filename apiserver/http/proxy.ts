@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ApiError } from '../../api/status.ts';
+import { ApiError, badRequest, internalError } from '../../api/status.ts';
 import type { NodeConnections } from '../registry/node-connections.ts';
 import type { ApiRequest, ConnectResponse } from '../registry/request.ts';
 import { type Req, type Res, writeHead } from './answer.ts';
@@ -64,8 +64,23 @@ export async function proxyRequest(
     signal.throwIfAborted();
     throw unreachable(response.url, err);
   });
+  if (response.url.pathname.startsWith('/containerLogs/') && (incoming.statusCode ?? 502) >= 400)
+    throw await said(incoming);
   writeHead(res, incoming.statusCode ?? 502, forwarded(incoming.headers));
   await pipeline(incoming, res as NodeJS.WritableStream, { signal });
+}
+
+const SAID_MAX_BYTES = 2_048;
+
+/** Kubelets complain in plain text; clients of logs expect a Status. */
+async function said(incoming: IncomingMessage): Promise<ApiError> {
+  let text = '';
+  for await (const chunk of incoming) {
+    text += chunk;
+    if (text.length >= SAID_MAX_BYTES) break;
+  }
+  const message = text.slice(0, SAID_MAX_BYTES);
+  return incoming.statusCode === 400 ? badRequest(message) : internalError(message);
 }
 
 function unreachable(url: URL, err: Error): ApiError {

@@ -102,7 +102,14 @@ test('kubectl port-forward carries a connection to the pod', async () => {
   });
   try {
     const answer = await waitFor('an answer through the tunnel', async () => {
-      const { stdout } = await node.exec('busybox', ['wget', '-qO-', '-T', '2', 'http://127.0.0.1:18080/']);
+      const { stdout } = await node.exec('busybox', [
+        'timeout',
+        '2',
+        'busybox',
+        'wget',
+        '-qO-',
+        'http://127.0.0.1:18080/',
+      ]);
       return stdout;
     });
     assert.equal(answer, `lone ${NONCE}\n`);
@@ -168,7 +175,14 @@ test('a service answers from a pod and from the node, with the name of each pod 
   const clusterIp = await output(cluster(), 'get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
   const fromNode = new Set<string>();
   await waitFor('all pods to answer the node', async () => {
-    const { stdout } = await cluster().node.node.exec('busybox', ['wget', '-qO-', '-T', '2', `http://${clusterIp}/`]);
+    const { stdout } = await cluster().node.node.exec('busybox', [
+      'timeout',
+      '2',
+      'busybox',
+      'wget',
+      '-qO-',
+      `http://${clusterIp}/`,
+    ]);
     fromNode.add(stdout.split(' ')[0]!);
     return fromNode.size === 3;
   });
@@ -176,7 +190,7 @@ test('a service answers from a pod and from the node, with the name of each pod 
   const fromPod = new Set<string>();
   await waitFor('all pods to answer a pod', async () => {
     fromPod.add(
-      (await output(cluster(), 'exec', 'speaker', '--', 'wget', '-qO-', '-T', '2', 'http://web/')).split(' ')[0]!,
+      (await output(cluster(), 'exec', 'speaker', '--', 'timeout', '2', 'wget', '-qO-', 'http://web/')).split(' ')[0]!,
     );
     return fromPod.size === 3;
   });
@@ -195,7 +209,8 @@ test('a service whose map elements are deleted by hand stops, until the agent pu
   const clusterIp = await output(cluster(), 'get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
   const { node } = cluster().node;
   const answers = async () =>
-    (await node.exec('busybox', ['wget', '-qO-', '-T', '1', `http://${clusterIp}/`], { mayFail: true })).code === 0;
+    (await node.exec('busybox', ['timeout', '2', 'busybox', 'wget', '-qO-', `http://${clusterIp}/`], { mayFail: true }))
+      .code === 0;
   const agent = await cluster().node.pid('agent');
   // While the agent is held nobody can put them back: so it is they that carry the service.
   process.kill(agent, 'SIGSTOP');
@@ -222,7 +237,8 @@ async function deleteElementsOf(address: string): Promise<void> {
       }),
   );
   assert.ok(commands.length > 0, `no element names ${address}`);
-  await node.exec('nft', ['-j', '-f', '-'], { input: JSON.stringify({ nftables: commands }) });
+  // What Node calls a pipe is a socket, which nft cannot open a second time.
+  await node.exec('sh', ['-c', 'cat | nft -j -f -'], { input: JSON.stringify({ nftables: commands }) });
 }
 
 test('deleting a pod gives it time to end and then it is gone', async () => {

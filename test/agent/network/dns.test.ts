@@ -116,6 +116,10 @@ const cases: { ask: string; type?: keyof typeof TYPE; wants: string[] | 'forward
   { ask: '9.9.42.10.in-addr.arpa', type: 'PTR', wants: RCODE.NXDOMAIN },
   { ask: '8.8.8.8.in-addr.arpa', type: 'PTR', wants: 'forward' },
   { ask: 'example.com', wants: 'forward' },
+  { ask: 'web.default', wants: ['10.43.0.7'] },
+  { ask: 'web.default.svc', wants: ['10.43.0.7'] },
+  { ask: 'none.default', wants: 'forward' },
+  { ask: 'web.default.com', wants: 'forward' },
   { ask: 'notcluster.local', wants: 'forward' },
 ];
 for (const { ask, type = 'A', wants } of cases) {

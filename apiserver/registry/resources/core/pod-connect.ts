@@ -14,7 +14,7 @@ export const connectToPod: Handler = async (request, registry) => {
   const { subresource } = request;
   const query = new URLSearchParams(request.options.query);
   const path = [subresource!, pod.metadata.namespace!, pod.metadata.name];
-  if (subresource === 'portforward') return kubelet(pod, path, query, registry);
+  if (subresource === 'portforward') return kubelet(pod, ['portForward', ...path.slice(1)], query, registry);
   const container = containerOf(pod, query.get('container') ?? '');
   query.delete('container');
   // Clients say stdin, kubelets read input.
