@@ -185,11 +185,10 @@ export class Feed {
     const { snapshot, queue } = this.#deps;
     queue.delete(pod.key);
     snapshot.withdraw(pod.key);
-    const assumed = snapshot.isAssumed(pod.key);
-    snapshot.setPod(pod);
-    if (before === undefined || !before.spec.nodeName || assumed) return { on: 'pod', pod, change: 'added' };
-    if (!deepEqual(before.metadata.labels, pod.labels)) return { on: 'pod', pod, change: 'labels' };
-    return asksForLess(pod, podInfo(before, snapshot.names)) ? { on: 'pod', pod, change: 'smaller' } : undefined;
+    const previous = snapshot.setPod(pod);
+    if (previous === undefined || !before?.spec.nodeName) return { on: 'pod', pod, change: 'added' };
+    if (!deepEqual(previous.labels, pod.labels)) return { on: 'pod', pod, change: 'labels' };
+    return asksForLess(pod, previous) ? { on: 'pod', pod, change: 'smaller' } : undefined;
   }
 
   #podGone(key: string): ClusterEvent | undefined {

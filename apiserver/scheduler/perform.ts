@@ -80,11 +80,21 @@ export class Performer {
       lastTransitionTime: timestamp(this.#clock.now()),
       ...(victim.generation !== undefined && { observedGeneration: victim.generation }),
     };
-    await this.#patchStatus(victim, { conditions: [condition] }, signal);
+    const types = await this.#conditionTypes(victim, signal);
+    if (types === undefined) return;
+    // New conditions come last, as everywhere; without being told, a merge puts them first.
+    const order = [...new Set([...types, condition.type])].map((type) => ({ type }));
+    await this.#patchStatus(victim, { '$setElementOrder/conditions': order, conditions: [condition] }, signal);
     const preconditions = { uid: victim.uid };
     await this.#client.delete(pods, parseKey(victim.key), { preconditions }, this.#soon(signal)).catch(unlessGone);
     const note = `Preempted by pod ${by.uid} on node ${nodeName}`;
     this.#recorder.tell(victim, { type: 'Normal', reason: 'Preempted', action: 'Preempting', note });
+  }
+
+  /** Undefined when the pod is gone. */
+  async #conditionTypes({ key, uid }: PodInfo, signal: AbortSignal): Promise<string[] | undefined> {
+    const now = await this.#client.get(pods, parseKey(key), {}, this.#soon(signal)).catch(unlessGone);
+    return now?.metadata.uid === uid ? (now.status.conditions ?? []).map(({ type }) => type) : undefined;
   }
 
   /** The UID makes sure that a pod of the same name made anew is not meant. */
@@ -100,6 +110,6 @@ export class Performer {
   }
 }
 
-function unlessGone(err: unknown): void {
+function unlessGone(err: unknown): undefined {
   if (!isNotFound(err)) throw err;
 }

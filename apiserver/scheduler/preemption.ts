@@ -16,7 +16,8 @@ export type Preemption =
       /** Less important pods that were promised this node: they must look elsewhere. */
       readonly displaced: readonly PodInfo[];
     }
-  | { readonly why: string };
+  /** `mayStay`: what was promised before holds; else no node is worth waiting for. */
+  | { readonly why: string; readonly mayStay: boolean };
 
 export interface Candidate {
   readonly node: string;
@@ -38,10 +39,11 @@ export function makeRoom(
   dice: () => number,
 ): Preemption {
   const ineligible = whyNot(pod, snapshot, byNode);
-  if (ineligible !== undefined) return { why: ineligible };
+  if (ineligible !== undefined) return { why: ineligible, mayStay: true };
   const found = filters === undefined ? NOTHING : candidates(pod, snapshot, byNode, filters, dice);
   const chosen = leastHarm(found.candidates);
-  if (chosen === undefined) return { why: sentence({ nodeCount, byNode: found.refused, others: NOT_HELPFUL }) };
+  if (chosen === undefined)
+    return { why: sentence({ nodeCount, byNode: found.refused, others: NOT_HELPFUL }), mayStay: false };
   const { node, victims } = chosen;
   const displaced = [...snapshot.nominatedOn(node)].filter(({ priority }) => priority < pod.priority);
   return { node, victims, displaced };
@@ -96,9 +98,12 @@ export function victimsOn(node: NodeInfo, pod: PodInfo, snapshot: Snapshot, filt
   if (lesser.length === 0) return NO_VICTIMS;
   for (const one of lesser) filters.remove(one, node);
   const stillRefused = filters.test(node)?.refusal;
-  const victims: PodInfo[] = [];
-  let violations = 0;
+  if (stillRefused !== undefined) {
+    for (const one of lesser) filters.add(one, node);
+    return stillRefused;
+  }
   const { violating, harmless } = byBudget(lesser, snapshot);
+  const victims: PodInfo[] = [];
   const spare = (one: PodInfo): boolean => {
     filters.add(one, node);
     if (filters.test(node) === undefined) return true;
@@ -106,12 +111,10 @@ export function victimsOn(node: NodeInfo, pod: PodInfo, snapshot: Snapshot, filt
     victims.push(one);
     return false;
   };
-  if (stillRefused === undefined) {
-    for (const one of violating) if (!spare(one)) violations++;
-    for (const one of harmless) spare(one);
-    for (const one of victims) filters.add(one, node);
-  } else for (const one of lesser) filters.add(one, node);
-  if (stillRefused !== undefined) return stillRefused;
+  let violations = 0;
+  for (const one of violating) if (!spare(one)) violations++;
+  for (const one of harmless) spare(one);
+  for (const one of victims) filters.add(one, node);
   return { node: node.name, victims: victims.sort(byImportance), violations };
 }
 

@@ -4,13 +4,15 @@
 //                                             |---failed (a write went wrong)--------------------^
 //
 // Active: the highest priority first, then who came first. An idle scheduler does not wait for the back-off of pods that
-// an event has woken: they are next when nobody else is.
+// an event has woken a few times: they are next when nobody else is.
 import { Heap } from './heap.ts';
 import type { ClusterEvent, Plugin } from './plugin.ts';
 import type { PodInfo } from './pod-info.ts';
 
 export const FIRST_BACKOFF_MS = 1000;
 export const MAX_BACKOFF_MS = 10_000;
+/** Whoever was looked at more often waits its time out, else many waiting pods make each event dear. */
+const EARLY_ATTEMPTS_MAX = 5;
 export const FLUSH_AFTER_MS = 5 * 60_000;
 
 type Place = 'gated' | 'active' | 'hand' | 'backoff' | 'unschedulable';
@@ -192,7 +194,8 @@ export class SchedulingQueue {
 
   #early(): Slot | undefined {
     const slot = first(this.#backoff);
-    return slot === undefined || slot.entry.failed ? undefined : this.#backoff.pop();
+    const waits = slot === undefined || slot.entry.failed || slot.entry.attempts > EARLY_ATTEMPTS_MAX;
+    return waits ? undefined : this.#backoff.pop();
   }
 
   #move(entry: Entry, place: Place, nowMs: number): void {

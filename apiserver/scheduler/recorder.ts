@@ -19,13 +19,16 @@ export interface News {
 const BACKLOG_MAX = 4096;
 const REMEMBERED_MAX = 4096;
 const NOTE_MAX = 1024;
-/** The same within this time is one series. */
+/** The same within this time is one series ... */
 const SERIES_MS = 6 * 60_000;
+/** ... which is written this often: a thousand waiting pods must not become a thousand writes with every change. */
+const SERIES_WRITE_EVERY_MS = 30_000;
 
 interface Written {
   readonly key: ObjectKey;
   count: number;
   atMs: number;
+  writtenMs: number;
 }
 
 export class SchedulerRecorder implements AsyncDisposable {
@@ -72,6 +75,8 @@ export class SchedulerRecorder implements AsyncDisposable {
     if (known !== undefined && nowMs - known.atMs < SERIES_MS) {
       known.count++;
       known.atMs = nowMs;
+      if (known.count > 2 && nowMs - known.writtenMs < SERIES_WRITE_EVERY_MS) return;
+      known.writtenMs = nowMs;
       const series = { count: known.count, lastObservedTime: microTimestamp(nowMs) };
       try {
         await this.#client.patch(events, known.key, { type: 'strategic', body: { series } }, {}, signal);
@@ -98,7 +103,7 @@ export class SchedulerRecorder implements AsyncDisposable {
       signal,
     );
     this.#written.delete(same);
-    this.#written.set(same, { key, count: 1, atMs: nowMs });
+    this.#written.set(same, { key, count: 1, atMs: nowMs, writtenMs: nowMs });
     if (this.#written.size > REMEMBERED_MAX) this.#written.delete(this.#written.keys().next().value!);
   }
 }

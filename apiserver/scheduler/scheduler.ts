@@ -6,6 +6,7 @@ import type { Client } from '../../api/client/client.ts';
 import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import type { Random } from '../../api/random.ts';
+import { isConflict, isNotFound } from '../../api/status.ts';
 import { nextTurn } from '../../api/turn.ts';
 import { decide, type Verdict } from './decide.ts';
 import { NO_NODES, sentence, withAttempt } from './diagnosis.ts';
@@ -156,7 +157,9 @@ class Scheduler {
       this.#log.debug({ pod: pod.key, uid: pod.uid, node: nodeName }, 'pod bound');
     } catch (err) {
       if (signal.aborted) return;
-      this.#log.warn({ err, pod: pod.key, uid: pod.uid, node: nodeName }, 'pod not bound');
+      // Gone or bound by somebody else: not news for an operator.
+      const level = isNotFound(err) || isConflict(err) ? 'debug' : 'warn';
+      this.#log[level]({ err, pod: pod.key, uid: pod.uid, node: nodeName }, 'pod not bound');
       this.#volumes.release(plan);
       const dropped = this.#snapshot.isAssumed(pod.key) ? this.#snapshot.removePod(pod.key) : undefined;
       if (dropped !== undefined) this.#queue.wake({ on: 'pod-gone', pod: dropped }, this.#clock.monotonic());
@@ -184,10 +187,10 @@ class Scheduler {
     const room = makeRoom(pod, this.#snapshot, diagnosis, filters, () => this.#random.float());
     this.#queue.refused(pod.key, plugins, nowMs);
     if ('why' in room) {
-      const lost = diagnosis.byNode.get(this.#snapshot.nominationOf(pod.key))?.resolvable === false;
-      if (lost) this.#snapshot.withdraw(pod.key);
+      const { mayStay } = room;
+      if (!mayStay) this.#snapshot.withdraw(pod.key);
       const message = withAttempt(said, room.why);
-      this.#report(pod, { reason: 'Unschedulable', message, ...(lost && { nominatedNodeName: '' }) }, signal);
+      this.#report(pod, { reason: 'Unschedulable', message, ...(!mayStay && { nominatedNodeName: '' }) }, signal);
       return;
     }
     this.#snapshot.nominate(pod, room.node);

@@ -80,10 +80,11 @@ export class Snapshot {
     this.#dropIfUnused(info);
   }
 
-  /** A pod that the API shows on a node. */
-  setPod(pod: PodInfo): void {
-    this.removePod(pod.key);
+  /** A pod that the API shows on a node. Returns it as it was there before, assumed or shown. */
+  setPod(pod: PodInfo): PodInfo | undefined {
+    const before = this.removePod(pod.key);
     this.#put(pod, pod.nodeName, false);
+    return before;
   }
 
   removePod(key: string): PodInfo | undefined {

@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { Client } from '../../../api/client/client.ts';
 import type { Clock } from '../../../api/clock.ts';
-import { type Logger, silent } from '../../../api/log.ts';
+import { silent } from '../../../api/log.ts';
 import type { ResourceDefinition } from '../../../api/resource.ts';
 import type { KubeObject } from '../../../api/schema/kind.ts';
 import { systemClock, systemRandom } from '../../../api/system.ts';
@@ -25,6 +25,11 @@ import { MemoryStore } from '../../../apiserver/store/memory.ts';
 
 const DEADLINE_MS = 10_000;
 
+export interface TestClusterOptions {
+  /** Between the scheduler and the API. */
+  wrap?: (client: Client) => Client;
+}
+
 export class TestCluster implements AsyncDisposable {
   readonly client: Client;
   readonly #stop: AbortController;
@@ -36,7 +41,8 @@ export class TestCluster implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  static async start(log: Logger = silent): Promise<TestCluster> {
+  static async start({ wrap = (client) => client }: TestClusterOptions = {}): Promise<TestCluster> {
+    const log = silent;
     const clock: Clock = systemClock;
     const stop = new AbortController();
     const stack = new AsyncDisposableStack();
@@ -59,7 +65,7 @@ export class TestCluster implements AsyncDisposable {
     for (const definition of builtinResources) registry.serve(definition, strategyOf(definition));
     await registry.ready(stop.signal);
     const client = new InProcessClient(registry, identityOf('system:kube-scheduler'));
-    const done = runScheduler({ client, clock, random: systemRandom, log }, stop.signal);
+    const done = runScheduler({ client: wrap(client), clock, random: systemRandom, log }, stop.signal);
     stack.defer(async () => {
       stop.abort();
       await done;

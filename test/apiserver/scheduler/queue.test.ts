@@ -154,3 +154,14 @@ test('a heap gives back what was put in, in order', () => {
     }),
   );
 });
+
+test('whoever was looked at often waits its back-off out', () => {
+  const queue = queueOf(pod('a'));
+  for (let i = 0; i < 6; i++) {
+    assert.deepEqual(order(queue, i), ['a']);
+    queue.refused('default/a', FIT, i);
+    queue.wake(gone, i);
+  }
+  assert.deepEqual(order(queue, 6), []);
+  assert.deepEqual(order(queue, 10_005), ['a']);
+});

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Client } from '../../../api/client/client.ts';
+import { ApiError } from '../../../api/status.ts';
 import { namespaces, nodes, pods } from '../../../api/types/core/resources.ts';
 import { TestCluster } from './cluster.ts';
 import { aNode, aPod, type NodeParts, type PodParts } from './example.ts';
@@ -94,4 +96,53 @@ test('pods of other schedulers and pods behind a gate are left alone', async () 
     { type: 'json', body: [{ op: 'remove', path: '/spec/schedulingGates' }] },
   );
   await cluster.podThat('gated', ({ spec }) => spec.nodeName === 'n1');
+});
+
+test('a binding that fails is tried again, and the failure is said', async () => {
+  let failures = 0;
+  const failing = (client: Client): Client =>
+    new Proxy(client, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== 'function') return value;
+        if (name !== 'post') return value.bind(target);
+        return (...parts: unknown[]) =>
+          failures++ === 0
+            ? Promise.reject(new ApiError(500, 'InternalError', 'out of order'))
+            : value.apply(target, parts);
+      },
+    });
+  await using cluster = await TestCluster.start({ wrap: failing });
+  await cluster.create(namespaces, { metadata: { name: 'default' } });
+  await cluster.create(nodes, aNode('n1', { cpu: '1' }));
+  await create(cluster, 'web', { cpu: '1' });
+  const waiting = await cluster.podThat('web', ({ status }) => status.conditions !== undefined);
+  assert.deepEqual(
+    [waiting.status.conditions![0]!.reason, waiting.status.conditions![0]!.message],
+    ['SchedulerError', 'out of order'],
+  );
+  const pod = await cluster.podThat('web', ({ spec }) => spec.nodeName === 'n1');
+  assert.equal(pod.status.conditions?.find(({ type }) => type === 'PodScheduled')?.status, 'True');
+});
+
+test('a burst of pods fills the nodes exactly, and the rest waits', async () => {
+  await using cluster = await clusterOf({ cpu: '10', pods: '100' }, { cpu: '10', pods: '100' });
+  const names = Array.from({ length: 60 }, (_, i) => `p${i}`);
+  await Promise.all(names.map((name) => create(cluster, name, { cpu: '500m' })));
+  const settled = await cluster.eventually('all decided', async () => {
+    const { items } = await cluster.client.list(pods, { namespace: 'default' });
+    return items.every(({ status }) => status.conditions !== undefined) ? items : undefined;
+  });
+  const byNode = Map.groupBy(settled, ({ spec }) => spec.nodeName ?? '');
+  assert.deepEqual(
+    ['n1', 'n2', ''].map((node) => byNode.get(node)?.length),
+    [20, 20, 20],
+  );
+});
+
+test('pods that others have placed count', async () => {
+  await using cluster = await clusterOf({ cpu: '1' }, { cpu: '1' });
+  await create(cluster, 'there', { cpu: '1', node: 'n1' });
+  await create(cluster, 'web', { cpu: '1' });
+  await cluster.podThat('web', ({ spec }) => spec.nodeName === 'n2');
 });
