@@ -200,6 +200,7 @@ export interface ContainerStatus {
   annotations: StringMap;
   mounts: Mount[];
   logPath: string;
+  resources: { linux: { cpuShares: Int64; cpuQuota: Int64; memoryLimitInBytes: Int64 } | null } | null;
   user: { linux: { uid: Int64; gid: Int64; supplementalGroups: Int64[] } | null } | null;
 }
 

@@ -6,6 +6,7 @@ import type { Pod } from '../../api/types/core/pod.ts';
 import { ephemeralOf, kindOf } from './containers.ts';
 import { goDuration } from './duration.ts';
 import { isSidecar, verdict } from './phase.ts';
+import { resizeOf } from './resize.ts';
 import { current, liveSandbox, newest, type ObservedContainer, probeOf, type World } from './world.ts';
 
 /** Sorted by name, as upstream lists them. */
@@ -61,8 +62,20 @@ function statusOf(
     imageID: last?.imageId ?? '',
     ...(last !== undefined && { containerID: `${runtime}://${last.id}` }),
     started: probe?.started ?? false,
-    ...(container.resources !== undefined && last !== undefined && { resources: container.resources }),
+    ...resourcesOf(pod, container, last),
     ...(mounts.length > 0 && { volumeMounts: mounts }),
+  };
+}
+
+/** While a change is under way the API sees what the container still has. */
+function resourcesOf(pod: Pod, container: Container, last: ObservedContainer | undefined) {
+  const { resources } = container;
+  if (resources === undefined || last === undefined) return {};
+  const before = pod.status.containerStatuses?.find(({ name }) => name === container.name)?.resources;
+  const pending = last.state === 'running' && resizeOf(pod, container, last) !== 'none';
+  return {
+    resources: pending && before !== undefined ? before : resources,
+    ...(resources.requests !== undefined && { allocatedResources: resources.requests }),
   };
 }
 

@@ -47,6 +47,11 @@ export class Observer {
     };
   }
 
+  /** Something was done to a running container: what is known of it no longer holds. */
+  changed(uid: string, containerId: string): void {
+    this.#known.get(uid)?.containers.delete(containerId);
+  }
+
   forget(uid: string): void {
     this.#known.delete(uid);
   }
@@ -135,6 +140,13 @@ function observed(status: ContainerStatus, sandboxId: string): ObservedContainer
     hash: annotations[ANNOTATION.hash] ?? '',
     backOffMs: Number(annotations[ANNOTATION.backOffMs] ?? 0),
     graceSeconds: Number(annotations[ANNOTATION.terminationGracePeriod] ?? 30),
+    ...(status.resources?.linux && {
+      resources: {
+        cpuShares: Number(status.resources.linux.cpuShares),
+        cpuQuota: Number(status.resources.linux.cpuQuota),
+        memoryLimit: Number(status.resources.linux.memoryLimitInBytes),
+      },
+    }),
   };
 }
 

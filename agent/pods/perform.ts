@@ -14,6 +14,8 @@ import { postStart, preStop } from './lifecycle.ts';
 import type { PodMemory } from './memory.ts';
 import { type PodName, podDir, podLogDir } from './names.ts';
 import type { Action } from './plan.ts';
+import { resizeKey } from './resize.ts';
+import { containerResources } from './resources.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { StartError, said, startContainer, unlinkLogs } from './start-container.ts';
 import { current, liveSandbox, type World } from './world.ts';
@@ -22,6 +24,7 @@ const RETRY_MS = 5_000;
 /** As often as upstream looks at what volumes are made of. */
 const REFRESH_MS = 60_000;
 const RETRY_START_MS = 1_000;
+const RESIZE_RETRY_MS = 30_000;
 
 export interface Subject {
   readonly uid: string;
@@ -48,6 +51,8 @@ export async function perform(action: Action, subject: Subject, deps: PodDeps, s
       return start(pod!, action, subject, deps, signal);
     case 'stopContainer':
       return stop(action, subject, deps);
+    case 'resizeContainer':
+      return resizeContainer(pod!, action.id, action.name, memory, deps, signal);
     case 'removeContainer':
       return deps.runtime.removeContainer(action.id, signal);
     case 'stopSandbox':
@@ -198,6 +203,35 @@ function stop(
       if (memory.stopping.get(id) === byMs) memory.stopping.delete(id);
     }
   });
+}
+
+/** The group of the whole pod grows before its parts and shrinks after them. */
+async function resizeContainer(
+  pod: Pod,
+  id: string,
+  name: string,
+  memory: PodMemory,
+  deps: PodDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const container = findContainer(pod, name)!;
+  const { oomScoreAdj: _fixed, ...resources } = containerResources(pod, container, deps.node.memoryBytes);
+  // No limit must be said, or the old one stays.
+  const limits = { cpuQuota: -1, memoryLimitInBytes: -1, ...resources };
+  try {
+    await deps.cgroups.ensure(pod, signal).catch(() => undefined); // shrinking: again below
+    await deps.runtime.updateContainer(id, limits, signal);
+    await deps.cgroups.ensure(pod, signal);
+    memory.failures.delete(resizeKey(name));
+  } catch (err) {
+    signal.throwIfAborted();
+    const message = said(err);
+    deps.event(pod, container, 'Warning', 'ResizeError', `Error resizing container ${name}: ${message}`);
+    const retryAtMs = deps.clock.now() + RESIZE_RETRY_MS;
+    memory.failures.set(resizeKey(name), { reason: 'ResizeError', message, retryAtMs });
+  } finally {
+    deps.observer.changed(pod.metadata.uid, id);
+  }
 }
 
 async function cleanUp({ uid, pod, world, memory }: Subject, deps: PodDeps, signal: AbortSignal): Promise<void> {

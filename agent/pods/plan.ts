@@ -9,6 +9,7 @@ import type { Pod } from '../../api/types/core/pod.ts';
 import { ephemeralOf } from './containers.ts';
 import { containerHash } from './hash.ts';
 import { initialized, isSidecar, sidecarsOf, verdict } from './phase.ts';
+import { resizeKey, resizeOf } from './resize.ts';
 import { current, isAlive, liveSandbox, newest, type ObservedContainer, probeOf, type World } from './world.ts';
 
 export type Action =
@@ -19,6 +20,7 @@ export type Action =
   | { do: 'pullImage'; container: string }
   | { do: 'startContainer'; name: string; attempt: number; backOffMs: number }
   | { do: 'stopContainer'; id: string; name: string; graceSeconds: number; why?: string }
+  | { do: 'resizeContainer'; id: string; name: string }
   | { do: 'removeContainer'; id: string; name: string }
   | { do: 'stopSandbox'; id: string }
   | { do: 'removeSandbox'; id: string }
@@ -184,8 +186,12 @@ function nextForContainer(pod: Pod, container: Container, policy: string, world:
   }
   if (isAlive(last)) {
     const { unhealthy, graceSeconds } = probeOf(world, last.id);
-    const why = unhealthy ?? outdated(container, last);
-    if (why === undefined) return [];
+    const resize = last.state === 'running' ? resizeOf(pod, container, last) : 'none';
+    const why =
+      unhealthy ??
+      outdated(container, last) ??
+      (resize === 'restart' ? `Container ${name} resize requires restart` : undefined);
+    if (why === undefined) return resize === 'none' ? [] : resizeInPlace(last, world, nowMs);
     const grace = graceSeconds ?? pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
     return [{ do: 'stopContainer', id: last.id, name, graceSeconds: grace, why }];
   }
@@ -204,6 +210,12 @@ function nextForContainer(pod: Pod, container: Container, policy: string, world:
 function nextBackOff({ backOffMs }: ObservedContainer, ranLong: boolean): number {
   if (backOffMs === 0 || ranLong) return FIRST_BACK_OFF_MS;
   return Math.min(backOffMs * 2, MAX_BACK_OFF_MS);
+}
+
+function resizeInPlace({ id, name }: ObservedContainer, world: World, nowMs: number): Action[] {
+  const failure = world.failures.get(resizeKey(name));
+  if (failure !== undefined && nowMs < failure.retryAtMs) return [wait(failure.retryAtMs - nowMs)];
+  return [{ do: 'resizeContainer', id, name }];
 }
 
 function outdated(container: Container, { name, hash }: ObservedContainer): string | undefined {

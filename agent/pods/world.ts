@@ -31,6 +31,8 @@ export interface ObservedContainer {
   /** How long to wait after its end before the next start. */
   readonly backOffMs: number;
   readonly graceSeconds: number;
+  /** What the runtime says it is limited to; 0 is no limit. */
+  readonly resources?: { readonly cpuShares: number; readonly cpuQuota: number; readonly memoryLimit: number };
 }
 
 export interface RuntimeView {

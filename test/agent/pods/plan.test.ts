@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { containerHash } from '../../../agent/pods/hash.ts';
 import { type Action, planOrphan, planPod } from '../../../agent/pods/plan.ts';
 import { NO_MEMORY, type World } from '../../../agent/pods/world.ts';
+import type { Container } from '../../../api/types/core/container.ts';
 import type { Pod } from '../../../api/types/core/pod.ts';
 import { aContainer, aPod, aSandbox, aSidecar, aWorld, exited, running } from './make.ts';
 
@@ -395,3 +396,36 @@ test('planPod starts an ephemeral container once, beside what runs', () => {
   assert.deepEqual(planPod(pod, aWorld([box], [running('web')], { present }), 0), [start('debug')]);
   assert.deepEqual(planPod(pod, aWorld([box], [running('web'), exited('debug')], { present }), 0), []);
 });
+
+const sized = (resources: Container['resources'], resizePolicy?: Container['resizePolicy']) =>
+  aPod({ containers: [aContainer('web', { resources, ...(resizePolicy && { resizePolicy }) })] });
+const has = { cpuShares: 102, cpuQuota: 20_000, memoryLimit: 64 * 2 ** 20 };
+const small = { requests: { cpu: '100m' }, limits: { cpu: '200m', memory: '64Mi' } };
+const more = { requests: { cpu: '100m' }, limits: { cpu: '400m', memory: '64Mi' } };
+const resizes: { it: string; pod: Pod; has?: typeof has; wants: Action[] }[] = [
+  { it: 'leaves a container alone that has what it asks for', pod: sized(small), has, wants: [] },
+  {
+    it: 'changes limits in place',
+    pod: sized(more),
+    has,
+    wants: [{ do: 'resizeContainer', id: 'web-0', name: 'web' }],
+  },
+  {
+    it: 'restarts a container that cannot be resized in place',
+    pod: sized(more, [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }]),
+    has,
+    wants: [{ ...stop('web', 30), why: 'Container web resize requires restart' } as Action],
+  },
+  {
+    it: 'restarts nothing for a resource that did not change',
+    pod: sized(more, [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }]),
+    has,
+    wants: [{ do: 'resizeContainer', id: 'web-0', name: 'web' }],
+  },
+  { it: 'changes nothing where the runtime does not tell', pod: sized(more), wants: [] },
+];
+for (const { it, pod, has: resources, wants } of resizes) {
+  test(`planPod ${it}`, () => {
+    assert.deepEqual(planPod(pod, aWorld([box], [running('web', { resources })]), 0), wants);
+  });
+}

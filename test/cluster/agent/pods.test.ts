@@ -317,3 +317,24 @@ test('an ephemeral container joins a running pod and sees its processes', async 
   );
   await pods.remove('debugged');
 });
+
+test('limits change while the container runs', async () => {
+  const limits = (memory: string) => ({ requests: { cpu: '50m', memory: '16Mi' }, limits: { cpu: '100m', memory } });
+  await pods.create('resized', { containers: [shell('main', FOREVER, { resources: limits('32Mi') })] });
+  const pod = await pods.ready('resized');
+  const [main] = pod.spec.containers;
+  const path = '/api/v1/namespaces/default/pods/resized/resize';
+  await pods.call('PUT', path, { ...pod, spec: { ...pod.spec, containers: [{ ...main, resources: limits('48Mi') }] } });
+  const resized = await pods.until(
+    'resized',
+    'larger',
+    (each) => statusOf(each, 'main').resources?.limits?.['memory'] === '48Mi',
+  );
+  assert.equal(statusOf(resized, 'main').restartCount, 0);
+  const id = statusOf(resized, 'main').containerID!.replace('containerd://', '');
+  const files = `find /sys/fs/cgroup -path '*${id}*' ( -name memory.max -o -name memory.limit_in_bytes )`;
+  const [, ...found] = ['', ...files.split(' ').map((word) => word.replaceAll("'", ''))];
+  const file = (await inNode(found[0]!, ...found.slice(1))).trim().split('\n')[0]!;
+  assert.equal((await inNode('cat', file)).trim(), String(48 * 2 ** 20));
+  await pods.remove('resized');
+});
