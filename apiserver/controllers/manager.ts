@@ -18,6 +18,7 @@ import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
 import { podGcController } from './pod-gc.ts';
 import { replicaSetController } from './replica-set.ts';
+import { replicationControllerController } from './replication-controller.ts';
 import { rootCaController } from './root-ca.ts';
 import { serviceAccountController } from './service-account.ts';
 import { taintEvictionController } from './taint-eviction.ts';
@@ -48,6 +49,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'node-ipam-controller': nodeIpamController,
   'pod-garbage-collector': podGcController,
   'replicaset-controller': replicaSetController,
+  'replication-controller': replicationControllerController,
   'root-ca-cert-publisher': rootCaController,
   'service-account-controller': serviceAccountController,
   'taint-eviction-controller': taintEvictionController,
