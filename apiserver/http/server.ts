@@ -134,6 +134,8 @@ export class HttpServer implements AsyncDisposable {
     }
     const retryAfter = error.details?.retryAfterSeconds;
     const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
+    // What is left of the body is not wanted, nor is a connection on which it would have to be waited for.
+    if (error.code === 413 && req.httpVersionMajor === 1) headers['connection'] = 'close';
     req.resume();
     await send(req, res, { ...jsonAnswer(error.code, error.toStatus()), headers }, signal);
   }
