@@ -243,10 +243,6 @@ async function cleanUp({ uid, pod, world, memory }: Subject, deps: PodDeps, sign
     if (pod !== undefined) deps.event(pod, undefined, 'Warning', 'FailedUnmount', said(err));
     throw err;
   }
-  // A finished pod that still exists keeps its folder: last words and hosts file are small.
-  if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) {
-    await rm(podDir(deps.folders, uid), { recursive: true, force: true });
-  }
   for (const { id } of world.sandboxes) memory.networked.delete(id);
   memory.cleaned = true;
   memory.volumesReady = false;
@@ -264,7 +260,15 @@ async function confirmDeletion(pod: Pod, memory: PodMemory, deps: PodDeps, signa
 }
 
 /** The last trace of a pod that neither the API nor the runtime knows any more. */
-export async function removeTraces(name: PodName, seen: ReadonlyMap<string, string>, deps: PodDeps): Promise<void> {
+export async function removeTraces(
+  uid: string,
+  name: PodName | undefined,
+  seen: ReadonlyMap<string, string>,
+  deps: PodDeps,
+): Promise<void> {
+  // Nothing is mounted in it any more (cleanUp saw to that); a finished pod kept its last words there.
+  await rm(podDir(deps.folders, uid), { recursive: true, force: true });
+  if (name === undefined) return; // the runtime never had it: there are no logs
   await unlinkLogs(name, seen, deps);
   await rm(podLogDir(deps.folders, name), { recursive: true, force: true });
 }

@@ -218,7 +218,7 @@ export class PodWorker implements AsyncDisposable {
 
   async #end(): Promise<void> {
     const { observer, pulls, probes, status, checkpoints } = this.#deps;
-    if (this.#name !== undefined) await removeTraces(this.#name, this.#seen, this.#deps);
+    await removeTraces(this.uid, this.#name, this.#seen, this.#deps);
     observer.forget(this.uid);
     pulls.forget(this.uid);
     probes.forget(this.uid);
