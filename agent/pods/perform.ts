@@ -289,5 +289,11 @@ function fail(
 
 function configOf(pod: Pod, attempt: number, deps: PodDeps) {
   const { names, folders, cgroups } = deps;
-  return sandboxConfig(pod, { attempt, dns: podDns(pod, names), folders, cgroupParent: cgroups.parentOf(pod) });
+  return sandboxConfig(pod, {
+    attempt,
+    dns: podDns(pod, names),
+    folders,
+    cgroupParent: cgroups.parentOf(pod),
+    clusterDomain: names.clusterDomain,
+  });
 }

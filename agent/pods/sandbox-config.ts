@@ -1,7 +1,7 @@
 // A pod's sandbox in the runtime's words.
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { DnsConfig, PodSandboxConfig } from '../cri/types.ts';
-import { podHostname } from './dns.ts';
+import { podFqdn, podHostname } from './dns.ts';
 import { ANNOTATION, LABEL, type PodFolders, type PodName, podLogDir } from './names.ts';
 import { sandboxSecurity } from './security.ts';
 
@@ -10,6 +10,7 @@ export interface SandboxOptions {
   readonly dns: Required<DnsConfig>;
   readonly folders: PodFolders;
   readonly cgroupParent: string;
+  readonly clusterDomain: string;
 }
 
 export function podName({ metadata }: Pod): PodName {
@@ -24,14 +25,29 @@ export function podLabels({ metadata }: Pod): Record<string, string> {
   };
 }
 
-export function sandboxConfig(pod: Pod, { attempt, dns, folders, cgroupParent }: SandboxOptions): PodSandboxConfig {
+/** As the kernel takes it. */
+const HOSTNAME_MAX = 64;
+
+function hostname(pod: Pod, clusterDomain: string): string {
+  const fqdn = pod.spec.setHostnameAsFQDN ? podFqdn(pod, clusterDomain) : undefined;
+  if (fqdn === undefined) return podHostname(pod);
+  if (fqdn.length <= HOSTNAME_MAX) return fqdn;
+  throw new Error(
+    `Failed to construct FQDN from Pod hostname and cluster domain, FQDN ${fqdn} is too long (${HOSTNAME_MAX} characters is the max, ${fqdn.length} characters requested)`,
+  );
+}
+
+export function sandboxConfig(
+  pod: Pod,
+  { attempt, dns, folders, cgroupParent, clusterDomain }: SandboxOptions,
+): PodSandboxConfig {
   const name = podName(pod);
   const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
   const { name: podNameOnly, namespace, uid } = name;
   return {
     metadata: { name: podNameOnly, uid, namespace, attempt },
     // On the host's network the host's own name holds.
-    ...(!pod.spec.hostNetwork && { hostname: podHostname(pod) }),
+    ...(!pod.spec.hostNetwork && { hostname: hostname(pod, clusterDomain) }),
     logDirectory: podLogDir(folders, name),
     dnsConfig: dns,
     portMappings: all.flatMap(({ ports = [] }) =>

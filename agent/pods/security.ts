@@ -45,6 +45,7 @@ export function containerSecurity(pod: Pod, container: Container, options: Secur
   const unmasked = own.procMount === 'Unmasked' || own.privileged === true;
   const selinux = own.seLinuxOptions ?? shared.seLinuxOptions;
   const seccomp = own.seccompProfile ?? shared.seccompProfile;
+  const appArmor = own.appArmorProfile ?? shared.appArmorProfile;
   return {
     ...user,
     ...(runAsGroup !== undefined && { runAsGroup: { value: runAsGroup } }),
@@ -57,6 +58,10 @@ export function containerSecurity(pod: Pod, container: Container, options: Secur
     maskedPaths: unmasked ? [] : MASKED,
     readonlyPaths: unmasked ? [] : READ_ONLY,
     ...(selinux !== undefined && { selinuxOptions: selinux }),
+    // Unset is the runtime's own profile, where the kernel has AppArmor at all; a wish it cannot grant it refuses.
+    ...(appArmor !== undefined && {
+      apparmor: { profileType: appArmor.type, localhostRef: appArmor.localhostProfile ?? '' },
+    }),
     seccomp: own.privileged ? { profileType: 'Unconfined' } : seccompOf(seccomp, options.seccompDir),
   };
 }

@@ -51,7 +51,9 @@ export function unsupported(pod: Pod, abilities: NodeAbilities): string | undefi
     ...((spec.resourceClaims ?? []).length > 0 ? ['resource claims'] : []),
     ...(spec.os?.name !== undefined && spec.os.name !== 'linux' ? [`operating system ${spec.os.name}`] : []),
     ...(spec.runtimeClassName ? [`runtime class "${spec.runtimeClassName}"`] : []),
-    ...(spec.resources !== undefined && spec.resources.limits !== undefined ? ['limits of the whole pod'] : []),
+    ...(spec.resources?.limits !== undefined || spec.resources?.requests !== undefined
+      ? ['resources of the whole pod']
+      : []),
     ...(spec.securityContext?.supplementalGroupsPolicy === 'Strict' ? ['supplementalGroupsPolicy Strict'] : []),
     ...all.flatMap((container) => {
       const { name } = container;

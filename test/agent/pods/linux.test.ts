@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { parseResolvConf, podDns, podFqdn, podHostname } from '../../../agent/pods/dns.ts';
 import { hostsFile } from '../../../agent/pods/hosts-file.ts';
 import { containerResources, qosClass } from '../../../agent/pods/resources.ts';
+import { sandboxConfig } from '../../../agent/pods/sandbox-config.ts';
 import { containerSecurity, namespaces, sandboxSecurity } from '../../../agent/pods/security.ts';
 import type { Container } from '../../../api/types/core/container.ts';
 import type { Pod } from '../../../api/types/core/pod.ts';
@@ -171,6 +172,32 @@ test('the resolver configuration of the node is read as resolvers read it', () =
 test('a long pod name becomes a host name without a trailing dash', () => {
   const name = `${'a'.repeat(62)}-rest`;
   assert.equal(podHostname(aPod({ metadata: { name } })), 'a'.repeat(62));
+});
+
+const sandboxOf = (spec: Partial<Pod['spec']>) =>
+  sandboxConfig(aPod({ spec, metadata: { labels: { app: 'web' } } }), {
+    attempt: 2,
+    dns: cluster,
+    folders: { kubeletDir: '/k', podLogsDir: '/l', containerLogsDir: '/c' },
+    cgroupParent: '/kubepods/podx',
+    clusterDomain: 'cluster.local',
+  });
+
+test('a sandbox carries who it belongs to and where its logs go', () => {
+  const { metadata, labels, logDirectory, hostname, linux } = sandboxOf({
+    securityContext: { sysctls: [{ name: 'a', value: '1' }] },
+  });
+  assert.deepEqual(metadata, { name: 'web-1', namespace: 'shop', uid: 'uid-1', attempt: 2 });
+  assert.equal(labels?.['io.kubernetes.pod.uid'], 'uid-1');
+  assert.equal(labels?.['app'], 'web');
+  assert.deepEqual([logDirectory, hostname], ['/l/shop_web-1_uid-1', 'web-1']);
+  assert.deepEqual([linux?.cgroupParent, linux?.sysctls], ['/kubepods/podx', { a: '1' }]);
+});
+
+test('the host name may be the full name, if the kernel takes it', () => {
+  const spec = { hostname: 'db-0', subdomain: 'db', setHostnameAsFQDN: true };
+  assert.equal(sandboxOf(spec).hostname, 'db-0.db.shop.svc.cluster.local');
+  assert.throws(() => sandboxOf({ ...spec, hostname: 'd'.repeat(60) }), /FQDN .* is too long/);
 });
 
 test('a subdomain gives a full name', () => {
