@@ -33,7 +33,7 @@ export function credentialsFor(image: string, secrets: readonly Secret[]): AuthC
     .map(([pattern, entry]) => ({ pattern: normalize(pattern), entry }))
     .filter(({ pattern }) => matches(pattern, target));
   // The longer pattern is the more specific one.
-  return fits.sort((a, b) => b.pattern.length - a.pattern.length).map(({ pattern, entry }) => authOf(pattern, entry));
+  return fits.sort((a, b) => b.pattern.length - a.pattern.length).map(({ entry }) => authOf(entry));
 }
 
 function entriesOf(secret: Secret): Record<string, DockerEntry> {
@@ -55,12 +55,12 @@ function decode(base64 = ''): string {
   return Buffer.from(base64, 'base64').toString('utf8');
 }
 
-function authOf(serverAddress: string, { username, password, auth, identitytoken, registrytoken }: DockerEntry) {
+/** Without the server's address: it was matched here, and the runtime would parse a host with a port as a URL. */
+function authOf({ username, password, auth, identitytoken, registrytoken }: DockerEntry) {
   const [user, ...rest] = auth === undefined ? [] : decode(auth).split(':');
   return {
     username: username ?? user ?? '',
     password: password ?? rest.join(':'),
-    serverAddress,
     ...(identitytoken !== undefined && { identityToken: identitytoken }),
     ...(registrytoken !== undefined && { registryToken: registrytoken }),
   };

@@ -48,41 +48,52 @@ const docker = (auths: object): Secret => ({
   type: 'kubernetes.io/dockerconfigjson',
   data: { '.dockerconfigjson': Buffer.from(JSON.stringify({ auths })).toString('base64') },
 });
-const auth = Buffer.from('user:pass:word').toString('base64');
-const pulls: { it: string; image: string; auths: object; wants: string[] }[] = [
-  { it: 'by host', image: 'reg.example/a/b:1', auths: { 'reg.example': { auth } }, wants: ['reg.example'] },
+const pulls: { it: string; image: string; keys: string[]; wants: string[] }[] = [
+  { it: 'by host', image: 'reg.example/a/b:1', keys: ['reg.example'], wants: ['reg.example'] },
   {
     it: 'written as a URL',
     image: 'reg.example/a',
-    auths: { 'https://reg.example/v2/': { auth } },
-    wants: ['reg.example'],
+    keys: ['https://reg.example/v2/'],
+    wants: ['https://reg.example/v2/'],
   },
   {
     it: 'the longer path first',
     image: 'reg.example/team/app',
-    auths: { 'reg.example': { auth }, 'reg.example/team': { auth } },
+    keys: ['reg.example', 'reg.example/team'],
     wants: ['reg.example/team', 'reg.example'],
   },
-  { it: 'by pattern', image: 'eu.reg.example/a', auths: { '*.reg.example': { auth } }, wants: ['*.reg.example'] },
-  { it: 'the port must agree', image: 'reg.example:5000/a', auths: { 'reg.example:5001': { auth } }, wants: [] },
+  { it: 'by pattern', image: 'eu.reg.example/a', keys: ['*.reg.example'], wants: ['*.reg.example'] },
   {
-    it: 'the hub under its old name',
-    image: 'nginx',
-    auths: { 'https://index.docker.io/v1/': { auth } },
-    wants: ['docker.io'],
+    it: 'with the right port',
+    image: '192.0.2.1:5000/a',
+    keys: ['192.0.2.1:5001', '192.0.2.1:5000'],
+    wants: ['192.0.2.1:5000'],
   },
-  { it: 'nothing for another host', image: 'other.example/a', auths: { 'reg.example': { auth } }, wants: [] },
+  {
+    it: 'for the hub under its old name',
+    image: 'nginx',
+    keys: ['https://index.docker.io/v1/'],
+    wants: ['https://index.docker.io/v1/'],
+  },
+  { it: 'for no other host', image: 'other.example/a', keys: ['reg.example'], wants: [] },
 ];
-for (const { it, image, auths, wants } of pulls) {
+for (const { it, image, keys, wants } of pulls) {
   test(`credentials are found ${it}`, () => {
+    const auths = Object.fromEntries(keys.map((key) => [key, { username: key, password: 'p' }]));
     const found = credentialsFor(image, [docker(auths)]);
     assert.deepEqual(
-      found.map(({ serverAddress }) => serverAddress),
+      found.map(({ username }) => username),
       wants,
     );
-    for (const { username, password } of found) assert.deepEqual([username, password], ['user', 'pass:word']);
   });
 }
+
+test('credentials may be written as one text', () => {
+  const auth = Buffer.from('user:pass:word').toString('base64');
+  assert.deepEqual(credentialsFor('reg.example/a', [docker({ 'reg.example': { auth } })]), [
+    { username: 'user', password: 'pass:word' },
+  ]);
+});
 
 test('a broken pull secret is no help and no failure', () => {
   const broken = { ...docker({}), data: { '.dockerconfigjson': 'bm90IGpzb24=' } };
