@@ -6,6 +6,7 @@ import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import type { Random } from '../../api/random.ts';
 import { cronJobController } from './cron-job.ts';
+import { daemonSetController } from './daemon-set.ts';
 import { deploymentController } from './deployment.ts';
 import type { Controller, ControllerSettings } from './deps.ts';
 import { endpointSliceController } from './endpoint-slice.ts';
@@ -38,6 +39,7 @@ export interface ManagerDeps {
 /** By the name of the service account it works under; events and logs show it too. */
 const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'cronjob-controller': cronJobController,
+  'daemon-set-controller': daemonSetController,
   'deployment-controller': deploymentController,
   'endpoint-controller': endpointsController,
   'endpointslice-controller': endpointSliceController,

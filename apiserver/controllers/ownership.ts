@@ -47,16 +47,18 @@ export interface ClaimOptions<O extends KubeObject, T extends KubeObject> {
   readonly owner: O;
   readonly informer: Informer<T>;
   readonly selects: (labels: Readonly<Record<string, string>>) => boolean;
+  /** Objects that come into question at all; by default every one. */
+  readonly among?: (object: T) => boolean;
 }
 
 /** Carries the claims out and returns what belongs to the owner now. */
 export async function claim<O extends KubeObject, T extends KubeObject>(
-  { client, owners, owner, informer, selects }: ClaimOptions<O, T>,
+  { client, owners, owner, informer, selects, among = () => true }: ClaimOptions<O, T>,
   signal: AbortSignal,
 ): Promise<T[]> {
   const { namespace = '', uid } = owner.metadata;
   const candidates = [...informer.byIndex('owner', uid), ...informer.byIndex('orphan', namespace)];
-  const { keep, adopt, release } = decideClaims(owner, new Set(candidates), selects);
+  const { keep, adopt, release } = decideClaims(owner, new Set(candidates.filter(among)), selects);
   if (release.length > 0 && owner.metadata.deletionTimestamp === undefined) {
     for (const object of release) await letGo(client, informer.resource, object, uid, signal);
   }
