@@ -22,6 +22,7 @@ import { replicaSetController } from './replica-set.ts';
 import { replicationControllerController } from './replication-controller.ts';
 import { rootCaController } from './root-ca.ts';
 import { serviceAccountController } from './service-account.ts';
+import { statefulSetController } from './stateful-set.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 
@@ -54,6 +55,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'replication-controller': replicationControllerController,
   'root-ca-cert-publisher': rootCaController,
   'service-account-controller': serviceAccountController,
+  'statefulset-controller': statefulSetController,
   'taint-eviction-controller': taintEvictionController,
   'ttl-after-finished-controller': ttlAfterFinishedController,
 };
