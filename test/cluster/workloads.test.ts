@@ -211,14 +211,13 @@ test('a service whose map elements are deleted by hand stops, until the agent pu
   const answers = async () =>
     (await node.exec('busybox', ['timeout', '2', 'busybox', 'wget', '-qO-', `http://${clusterIp}/`], { mayFail: true }))
       .code === 0;
-  const agent = await cluster().node.pid('agent');
   // While the agent is held nobody can put them back: so it is they that carry the service.
-  process.kill(agent, 'SIGSTOP');
+  await cluster().node.pause('agent');
   try {
     await deleteElementsOf(clusterIp);
     assert.equal(await answers(), false);
   } finally {
-    process.kill(agent, 'SIGCONT');
+    await cluster().node.resume('agent');
   }
   await waitFor('the service to answer again', answers);
 });

@@ -54,6 +54,14 @@ export class ClusterNode implements AsyncDisposable {
     return pid;
   }
 
+  async pause(part: 'server' | 'agent'): Promise<void> {
+    await this.#running.get(part)!.pause();
+  }
+
+  async resume(part: 'server' | 'agent'): Promise<void> {
+    await this.#running.get(part)!.resume();
+  }
+
   async #containerdPid(): Promise<number | undefined> {
     const nameOf = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
     return (await this.node.pids()).find((pid) => nameOf(pid) === 'containerd');

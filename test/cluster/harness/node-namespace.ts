@@ -138,6 +138,17 @@ export class NodeProcess {
     return this.child.pid === undefined ? undefined : findChild(this.child.pid);
   }
 
+  /** Holds the process where it is. */
+  async pause(): Promise<void> {
+    process.kill((await this.pid())!, 'SIGSTOP');
+  }
+
+  /** nsenter stops along with its child and goes on only when told so itself. */
+  async resume(): Promise<void> {
+    process.kill((await this.pid())!, 'SIGCONT');
+    this.child.kill('SIGCONT');
+  }
+
   async kill(signal: NodeJS.Signals): Promise<void> {
     if (!this.running) return;
     const pid = await this.pid();
