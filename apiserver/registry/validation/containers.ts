@@ -1,65 +1,287 @@
-// Containers of pods and templates.
-import { configMapKey, dns1123Label, dns1123Subdomain, envVarName, portName } from '../../../api/names.ts';
+// Containers of a pod, of all three sorts.
+import { dns1123Label, inRange, portName, portNumber } from '../../../api/names.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import type { Container, EphemeralContainer } from '../../../api/types/core/container.ts';
 import type { PodSpec } from '../../../api/types/core/pod-spec.ts';
-import { allProbeProblems, lifecycleProblems } from './probes.ts';
+import { envFromProblems, envProblems } from './env.ts';
+import { localDescendingPath, noBacksteps } from './paths.ts';
+import { handlerProblems, probeProblems } from './probes.ts';
 import { duplicate, forbidden, invalidValue, notFoundValue, notSupported, required } from './problems.ts';
-import { requirementProblems } from './resources.ts';
+import { requirementsProblems } from './resources.ts';
 import { containerSecurityProblems } from './security-context.ts';
-import { named, oneOf, portProblems, requiredName } from './values.ts';
+import { named, oneOf, requiredOneOf } from './values.ts';
 
-export function containersProblems(spec: PodSpec, path: string): FieldProblem[] {
-  const { containers, initContainers = [], ephemeralContainers = [] } = spec;
-  const problems: FieldProblem[] = [];
-  const names = new Set<string>();
-  const at = (list: string, i: number) => `${path}.${list}[${i}]`;
-  if (!containers?.length) return [required(`${path}.containers`)];
-  const check = (container: Container, where: string, extra: () => FieldProblem[]) => {
-    problems.push(...nameProblems(container, where, names), ...containerProblems(container, where, spec), ...extra());
-  };
-  for (const [i, container] of containers.entries()) {
-    check(container, at('containers', i), () => [
-      ...lifecycleProblems(container, at('containers', i), spec.terminationGracePeriodSeconds),
-      ...allProbeProblems(container, at('containers', i)),
-      ...(container.restartPolicy === undefined
-        ? []
-        : oneOf(`${at('containers', i)}.restartPolicy`, container.restartPolicy, ['Always', 'OnFailure', 'Never'])),
-    ]);
-  }
-  for (const [i, container] of initContainers.entries()) {
-    check(container, at('initContainers', i), () => initProblems(container, at('initContainers', i), spec));
-  }
-  for (const [i, container] of ephemeralContainers.entries()) {
-    const where = at('ephemeralContainers', i);
-    check(container as Container, where, () => ephemeralProblems(container, where, spec));
-  }
-  return [...problems, ...hostPortProblems(spec, path)];
+/** What the containers of one pod share. */
+export interface Around {
+  readonly spec: PodSpec;
+  /** Names of volumes that are well made, and which of them are claims: those may be raw devices. */
+  readonly volumes: ReadonlyMap<string, { readonly isClaim: boolean }>;
+  readonly claims: ReadonlySet<string>;
 }
 
-function nameProblems({ name }: Container, path: string, names: Set<string>): FieldProblem[] {
-  const problems = requiredName(`${path}.name`, name, dns1123Label);
-  if (problems.length > 0) return problems;
+type AnyContainer = Container | EphemeralContainer;
+const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
+
+export function containersProblems(around: Around, path: string): FieldProblem[] {
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = around.spec;
+  if (containers.length === 0) return [required(`${path}.containers`)];
+  const names = new Set<string>();
+  const problems: FieldProblem[] = [];
+  for (const [i, container] of containers.entries()) {
+    const at = `${path}.containers[${i}]`;
+    problems.push(...commonProblems(container, around, at), ...nameTaken(names, container.name, at));
+    problems.push(...lifecycleProblems(container, around.spec, at), ...probesProblems(container, at));
+    problems.push(...containerRestart(container, at));
+  }
+  problems.push(...hostPortProblems(containers, `${path}.containers`));
+  for (const [i, container] of initContainers.entries()) {
+    const at = `${path}.initContainers[${i}]`;
+    problems.push(...commonProblems(container, around, at), ...nameTaken(names, container.name, at));
+    problems.push(...initProblems(container, around.spec, at));
+    problems.push(...hostPortProblems([container], `${path}.initContainers`, i));
+  }
+  for (const [i, container] of ephemeralContainers.entries()) {
+    const at = `${path}.ephemeralContainers[${i}]`;
+    const others = new Set([...containers, ...initContainers].map(({ name }) => name));
+    problems.push(...commonProblems(container, around, at), ...nameTaken(names, container.name, at));
+    problems.push(...ephemeralProblems(container, others, at));
+  }
+  return problems;
+}
+
+function nameTaken(names: Set<string>, name: string, path: string): FieldProblem[] {
   if (names.has(name)) return [duplicate(`${path}.name`, name)];
   names.add(name);
   return [];
 }
 
-/** Init containers run to their end; only those that stay may be probed. */
-function initProblems(container: Container, path: string, spec: PodSpec): FieldProblem[] {
-  const { restartPolicy, lifecycle, livenessProbe, readinessProbe, startupProbe } = container;
+function commonProblems(container: AnyContainer, { spec, volumes, claims }: Around, path: string): FieldProblem[] {
+  const { name, image, terminationMessagePolicy, env, envFrom, resources = {}, imagePullPolicy } = container;
+  return [
+    ...(name ? named(`${path}.name`, name, dns1123Label) : [required(`${path}.name`)]),
+    ...(image ? [] : [required(`${path}.image`)]),
+    ...requiredOneOf(`${path}.terminationMessagePolicy`, terminationMessagePolicy, ['File', 'FallbackToLogsOnError']),
+    ...portsProblems(container, spec, `${path}.ports`),
+    ...envProblems(env, `${path}.env`, new Set(volumes.keys())),
+    ...envFromProblems(envFrom, `${path}.envFrom`),
+    ...mountsProblems(container, volumes, `${path}.volumeMounts`),
+    ...devicesProblems(container, volumes, `${path}.volumeDevices`),
+    ...requiredOneOf(`${path}.imagePullPolicy`, imagePullPolicy, ['Always', 'IfNotPresent', 'Never']),
+    ...requirementsProblems(resources, `${path}.resources`, claims),
+    ...resizeProblems(container, spec, `${path}.resizePolicy`),
+    ...containerSecurityProblems(container.securityContext, `${path}.securityContext`, spec.hostUsers !== false),
+  ];
+}
+
+function portsProblems({ ports }: AnyContainer, { hostNetwork }: PodSpec, path: string): FieldProblem[] {
+  const names = new Set<string>();
+  return (ports ?? []).flatMap(({ name, containerPort, hostPort, protocol }, i) => {
+    const at = `${path}[${i}]`;
+    const problems: FieldProblem[] = [];
+    if (name) {
+      const wrong = named(`${at}.name`, name, portName);
+      problems.push(...wrong);
+      if (wrong.length === 0) problems.push(...(names.has(name) ? [duplicate(`${at}.name`, name)] : []));
+      names.add(name);
+    }
+    if (!containerPort) problems.push(required(`${at}.containerPort`));
+    else
+      problems.push(...portNumber(containerPort).map((why) => invalidValue(`${at}.containerPort`, containerPort, why)));
+    if (hostPort) {
+      problems.push(...portNumber(hostPort).map((why) => invalidValue(`${at}.hostPort`, hostPort, why)));
+      if (hostNetwork && hostPort !== containerPort) {
+        const why = 'must match `containerPort` when `hostNetwork` is true';
+        problems.push(invalidValue(`${at}.hostPort`, hostPort, why));
+      }
+    }
+    return [...problems, ...requiredOneOf(`${at}.protocol`, protocol, PROTOCOLS)];
+  });
+}
+
+function hostPortProblems(containers: readonly Container[], path: string, from = 0): FieldProblem[] {
+  const taken = new Set<string>();
+  const problems: FieldProblem[] = [];
+  for (const [i, { ports }] of containers.entries()) {
+    for (const [n, { hostPort, hostIP = '', protocol }] of (ports ?? []).entries()) {
+      if (!hostPort) continue;
+      const id = `${protocol}/${hostIP}/${hostPort}`;
+      if (taken.has(id)) problems.push(duplicate(`${path}[${from + i}].ports[${n}].hostPort`, id));
+      taken.add(id);
+    }
+  }
+  return problems;
+}
+
+const PROPAGATIONS = ['Bidirectional', 'HostToContainer', 'None'];
+
+function mountsProblems(container: AnyContainer, volumes: Around['volumes'], path: string): FieldProblem[] {
+  const { volumeMounts, volumeDevices, securityContext } = container;
+  const paths = new Set<string>();
+  return (volumeMounts ?? []).flatMap((mount, i) => {
+    const at = `${path}[${i}]`;
+    const { name, mountPath, subPath, subPathExpr, mountPropagation, recursiveReadOnly } = mount;
+    const problems: FieldProblem[] = [];
+    if (!name) problems.push(required(`${at}.name`));
+    if (name && !volumes.has(name)) problems.push(notFoundValue(`${at}.name`, name));
+    if (!mountPath) problems.push(required(`${at}.mountPath`));
+    if (paths.has(mountPath)) problems.push(invalidValue(`${at}.mountPath`, mountPath, 'must be unique'));
+    paths.add(mountPath);
+    if (volumeDevices?.some((device) => device.name === name)) {
+      problems.push(invalidValue(`${at}.name`, name, 'must not already exist in volumeDevices'));
+    }
+    if (volumeDevices?.some(({ devicePath }) => devicePath === mountPath)) {
+      problems.push(invalidValue(`${at}.mountPath`, mountPath, 'must not already exist as a path in volumeDevices'));
+    }
+    if (subPath) problems.push(...localDescendingPath(`${path}.subPath`, subPath));
+    if (subPathExpr) {
+      if (subPath)
+        problems.push(invalidValue(`${at}.subPathExpr`, subPathExpr, 'subPathExpr and subPath are mutually exclusive'));
+      problems.push(...localDescendingPath(`${path}.subPathExpr`, subPathExpr));
+    }
+    if (mountPropagation !== undefined) {
+      problems.push(...oneOf(`${at}.mountPropagation`, mountPropagation, PROPAGATIONS));
+      if (mountPropagation === 'Bidirectional' && securityContext?.privileged !== true) {
+        const why = 'Bidirectional mount propagation is available only to privileged containers';
+        problems.push(forbidden(`${at}.mountPropagation`, why));
+      }
+    }
+    if (recursiveReadOnly !== undefined) problems.push(...recursiveProblems(mount, `${at}.recursiveReadOnly`));
+    return problems;
+  });
+}
+
+function recursiveProblems(
+  { recursiveReadOnly, readOnly, mountPropagation }: NonNullable<Container['volumeMounts']>[number],
+  path: string,
+): FieldProblem[] {
+  const modes = ['Disabled', 'IfPossible', 'Enabled'];
+  const mode = recursiveReadOnly!;
+  if (!modes.includes(mode)) return [notSupported(path, mode, modes)];
+  if (mode === 'Disabled') return [];
+  const problems: FieldProblem[] = [];
+  if (!readOnly) problems.push(forbidden(path, 'may only be specified when readOnly is true'));
+  if (mountPropagation !== undefined && mountPropagation !== 'None') {
+    problems.push(forbidden(path, 'may only be specified when mountPropagation is None or not specified'));
+  }
+  return problems;
+}
+
+function devicesProblems(container: AnyContainer, volumes: Around['volumes'], path: string): FieldProblem[] {
+  const names = new Set<string>();
+  const paths = new Set<string>();
+  return (container.volumeDevices ?? []).flatMap(({ name, devicePath }, i) => {
+    const at = `${path}[${i}]`;
+    const problems: FieldProblem[] = [];
+    if (!name) problems.push(required(`${at}.name`));
+    if (names.has(name)) problems.push(invalidValue(`${at}.name`, name, 'must be unique'));
+    const volume = volumes.get(name);
+    if (name && volume === undefined) problems.push(notFoundValue(`${at}.name`, name));
+    if (volume && !volume.isClaim) {
+      const why = 'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode';
+      problems.push(invalidValue(`${at}.name`, name, why));
+    }
+    if (!devicePath) problems.push(required(`${at}.devicePath`));
+    else {
+      if (paths.has(devicePath)) problems.push(invalidValue(`${at}.devicePath`, devicePath, 'must be unique'));
+      problems.push(...noBacksteps(`${at}.devicePath`, devicePath));
+    }
+    names.add(name);
+    paths.add(devicePath);
+    return problems;
+  });
+}
+
+function resizeProblems({ resizePolicy }: AnyContainer, { restartPolicy }: PodSpec, path: string): FieldProblem[] {
+  const seen = new Set<string>();
+  return (resizePolicy ?? []).flatMap(({ resourceName, restartPolicy: policy }, i) => {
+    const problems: FieldProblem[] = [];
+    if (seen.has(resourceName)) problems.push(duplicate(`${path}[${i}]`, resourceName));
+    seen.add(resourceName);
+    if (!resourceName) problems.push(required(path));
+    else if (resourceName !== 'cpu' && resourceName !== 'memory') {
+      problems.push(notSupported(path, resourceName, ['cpu', 'memory']));
+    }
+    if (!policy) problems.push(required(path));
+    else if (policy !== 'NotRequired' && policy !== 'RestartContainer') {
+      problems.push(notSupported(path, policy, ['NotRequired', 'RestartContainer']));
+    }
+    if (restartPolicy === 'Never' && policy !== 'NotRequired') {
+      problems.push(invalidValue(path, policy, "must be 'NotRequired' when `restartPolicy` is 'Never'"));
+    }
+    return problems;
+  });
+}
+
+function lifecycleProblems({ lifecycle }: Container, { os }: PodSpec, path: string): FieldProblem[] {
+  if (lifecycle === undefined) return [];
+  const { postStart, preStop, stopSignal } = lifecycle;
+  const at = `${path}.lifecycle`;
+  const problems: FieldProblem[] = [];
+  if (postStart) problems.push(...handlerProblems(postStart, `${at}.postStart`));
+  if (preStop) problems.push(...handlerProblems(preStop, `${at}.preStop`));
+  if (stopSignal !== undefined && os === undefined) {
+    problems.push(forbidden(`${at}.stopSignal`, 'may not be set for containers with empty `spec.os.name`'));
+  }
+  return problems;
+}
+
+function probesProblems({ livenessProbe, readinessProbe, startupProbe }: Container, path: string): FieldProblem[] {
+  return [
+    ...probeProblems(livenessProbe, `${path}.livenessProbe`, 'liveness'),
+    ...probeProblems(readinessProbe, `${path}.readinessProbe`, 'readiness'),
+    ...probeProblems(startupProbe, `${path}.startupProbe`, 'startup'),
+  ];
+}
+
+const RULES_MAX = 20;
+const CODES_MAX = 255;
+
+function containerRestart({ restartPolicy, restartPolicyRules }: Container, path: string): FieldProblem[] {
+  const problems = oneOf(`${path}.restartPolicy`, restartPolicy, ['Always', 'Never', 'OnFailure']);
+  const at = `${path}.restartPolicyRules`;
+  const rules = restartPolicyRules ?? [];
+  if (rules.length === 0) return problems;
+  if (!restartPolicy)
+    problems.push(required(`${path}.restartPolicy`, 'must specify restartPolicy when restart rules are used'));
+  if (rules.length > RULES_MAX) {
+    problems.push({
+      path: at,
+      reason: 'FieldValueTooLong',
+      message: `Too long: may not be more than ${RULES_MAX} bytes`,
+    });
+  }
+  for (const [i, { action, exitCodes }] of rules.entries()) {
+    problems.push(...requiredOneOf(`${at}[${i}].action`, action, ['Restart', 'RestartAllContainers']));
+    if (exitCodes === undefined) {
+      problems.push(required(`${at}[${i}].exitCodes`, 'must be specified'));
+      continue;
+    }
+    problems.push(...requiredOneOf(`${at}[${i}].exitCodes.operator`, exitCodes.operator, ['In', 'NotIn']));
+    if (!exitCodes.values?.length) problems.push(required(`${at}[${i}].exitCodes.values`));
+    for (const [n, code] of (exitCodes.values ?? []).entries()) {
+      const wrong = inRange(code, 0, CODES_MAX);
+      problems.push(...wrong.map((why) => invalidValue(`${at}[${i}].exitCodes.values[${n}]`, code, why)));
+    }
+  }
+  return problems;
+}
+
+/** Init containers come and go before the others; only those that stay, sidecars, have probes and hooks. */
+function initProblems(container: Container, spec: PodSpec, path: string): FieldProblem[] {
+  const { restartPolicy } = container;
   if (restartPolicy === 'Always') {
     return [
-      ...lifecycleProblems(container, path, spec.terminationGracePeriodSeconds),
-      ...allProbeProblems(container, path),
+      ...lifecycleProblems(container, spec, path),
+      ...probesProblems(container, path),
+      ...containerRestart({ ...container, restartPolicyRules: undefined }, path),
     ];
   }
-  const parts = { lifecycle, livenessProbe, readinessProbe, startupProbe };
-  const stays = 'may not be set for init containers without restartPolicy=Always';
-  return [
-    ...oneOf(`${path}.restartPolicy`, restartPolicy, ['Always']),
-    ...Object.entries(parts).flatMap(([name, part]) => (part ? [forbidden(`${path}.${name}`, stays)] : [])),
-  ];
+  const problems: FieldProblem[] = [];
+  for (const field of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
+    if (container[field] === undefined) continue;
+    problems.push(forbidden(`${path}.${field}`, 'may not be set for init containers without restartPolicy=Always'));
+  }
+  return [...problems, ...containerRestart(container, path)];
 }
 
 const NOT_EPHEMERAL = [
@@ -68,248 +290,26 @@ const NOT_EPHEMERAL = [
   'readinessProbe',
   'startupProbe',
   'lifecycle',
-  'resources',
   'resizePolicy',
-  'restartPolicy',
 ] as const;
 
-function ephemeralProblems(container: EphemeralContainer, path: string, spec: PodSpec): FieldProblem[] {
-  const target = container.targetContainerName;
-  const all = [...spec.containers, ...(spec.initContainers ?? [])].map(({ name }) => name);
-  const isSet = (value: unknown) =>
-    value !== undefined && (typeof value !== 'object' || value === null || Object.keys(value).length > 0);
-  return [
-    ...(target && !all.includes(target) ? [notFoundValue(`${path}.targetContainerName`, target)] : []),
-    ...NOT_EPHEMERAL.filter((name) => isSet(container[name])).map((name) =>
-      forbidden(`${path}.${name}`, 'cannot be set for an Ephemeral Container'),
-    ),
-    ...(container.volumeMounts ?? []).flatMap(({ subPath, subPathExpr }, i) => [
-      ...(subPath ? [forbidden(`${path}.volumeMounts[${i}].subPath`, 'cannot be set for an Ephemeral Container')] : []),
-      ...(subPathExpr
-        ? [forbidden(`${path}.volumeMounts[${i}].subPathExpr`, 'cannot be set for an Ephemeral Container')]
-        : []),
-    ]),
-  ];
-}
-
-function containerProblems(container: Container, path: string, spec: PodSpec): FieldProblem[] {
-  const { image = '', ports = [], imagePullPolicy, terminationMessagePolicy } = container;
+function ephemeralProblems(container: EphemeralContainer, others: ReadonlySet<string>, path: string): FieldProblem[] {
+  const { targetContainerName, volumeMounts, restartPolicy, resources } = container;
   const problems: FieldProblem[] = [];
-  if (image === '') problems.push(required(`${path}.image`));
-  else if (image !== image.trim()) {
-    problems.push(invalidValue(`${path}.image`, image, 'must not have leading or trailing whitespace'));
+  if (targetContainerName && !others.has(targetContainerName)) {
+    problems.push(notFoundValue(`${path}.targetContainerName`, targetContainerName));
   }
-  return [
-    ...problems,
-    ...oneOf(`${path}.terminationMessagePolicy`, terminationMessagePolicy, ['File', 'FallbackToLogsOnError']),
-    ...containerPortsProblems(ports, `${path}.ports`, spec.hostNetwork === true),
-    ...envProblems(container.env ?? [], `${path}.env`),
-    ...envFromProblems(container.envFrom ?? [], `${path}.envFrom`),
-    ...mountProblems(container, path, spec),
-    ...oneOf(`${path}.imagePullPolicy`, imagePullPolicy, ['Always', 'IfNotPresent', 'Never']),
-    ...requirementProblems(container.resources, `${path}.resources`),
-    ...containerSecurityProblems(container.securityContext, `${path}.securityContext`),
-  ];
-}
-
-function containerPortsProblems(
-  ports: NonNullable<Container['ports']>,
-  path: string,
-  hostNetwork: boolean,
-): FieldProblem[] {
-  const names = new Set<string>();
-  return ports.flatMap(({ name, containerPort, hostPort, protocol }, i) => {
-    const at = `${path}[${i}]`;
-    const problems: FieldProblem[] = [];
-    if (name) {
-      const wrong = named(`${at}.name`, name, portName);
-      if (wrong.length > 0) problems.push(...wrong);
-      else if (names.has(name)) problems.push(duplicate(`${at}.name`, name));
-      names.add(name);
-    }
-    if (!containerPort) problems.push(required(`${at}.containerPort`));
-    else problems.push(...portProblems(`${at}.containerPort`, containerPort));
-    if (hostPort) {
-      problems.push(...portProblems(`${at}.hostPort`, hostPort));
-      if (hostNetwork && hostPort !== containerPort) {
-        problems.push(
-          invalidValue(`${at}.hostPort`, hostPort, 'must match `containerPort` when `hostNetwork` is true'),
-        );
-      }
-    }
-    if (!protocol) problems.push(required(`${at}.protocol`));
-    return [...problems, ...oneOf(`${at}.protocol`, protocol || undefined, ['SCTP', 'TCP', 'UDP'])];
-  });
-}
-
-function hostPortProblems({ containers }: PodSpec, path: string): FieldProblem[] {
-  const taken = new Set<string>();
-  return containers.flatMap(({ ports = [] }, i) =>
-    ports.flatMap(({ hostPort, hostIP = '', protocol }, n) => {
-      if (!hostPort) return [];
-      const key = `${protocol}/${hostIP}/${hostPort}`;
-      const shown = `${hostPort}/${protocol}`;
-      if (taken.has(key)) return [duplicate(`${path}.containers[${i}].ports[${n}].hostPort`, shown)];
-      taken.add(key);
-      return [];
-    }),
-  );
-}
-
-type Env = NonNullable<Container['env']>[number];
-type ValueFrom = NonNullable<Env['valueFrom']>;
-
-function envProblems(env: readonly Env[], path: string): FieldProblem[] {
-  return env.flatMap(({ name, value, valueFrom }, i) => {
-    const at = `${path}[${i}]`;
-    return [
-      ...requiredName(`${at}.name`, name, envVarName),
-      ...(valueFrom ? valueFromProblems(valueFrom, `${at}.valueFrom`, value ?? '') : []),
-    ];
-  });
-}
-
-const ENV_FIELDS = [
-  'metadata.name',
-  'metadata.namespace',
-  'metadata.uid',
-  'spec.nodeName',
-  'spec.serviceAccountName',
-  'status.hostIP',
-  'status.hostIPs',
-  'status.podIP',
-  'status.podIPs',
-];
-const ENV_RESOURCES = [
-  'limits.cpu',
-  'limits.ephemeral-storage',
-  'limits.memory',
-  'requests.cpu',
-  'requests.ephemeral-storage',
-  'requests.memory',
-];
-
-function valueFromProblems(from: ValueFrom, path: string, value: string): FieldProblem[] {
-  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = from;
-  const sources = [fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef].filter(Boolean).length;
-  if (sources === 0) {
-    return [
-      invalidValue(
-        path,
-        '',
-        'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`',
-      ),
-    ];
+  const no = 'cannot be set for an Ephemeral Container';
+  for (const field of NOT_EPHEMERAL) {
+    const value = container[field];
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    problems.push(forbidden(`${path}.${field}`, no));
   }
-  const problems: FieldProblem[] = [];
-  if (value !== '') problems.push(invalidValue(path, '', 'may not be specified when `value` is not empty'));
-  else if (sources > 1) problems.push(invalidValue(path, '', 'may not have more than one field specified at a time'));
-  if (fieldRef) problems.push(...fieldRefProblems(fieldRef, `${path}.fieldRef`, ENV_FIELDS));
-  if (resourceFieldRef) {
-    const { resource } = resourceFieldRef;
-    const at = `${path}.resourceFieldRef.resource`;
-    const known = ENV_RESOURCES.includes(resource) || /^(limits|requests)\.hugepages-/.test(resource);
-    if (!resource) problems.push(required(at));
-    else if (!known) problems.push(notSupported(at, resource, ENV_RESOURCES));
+  if (Object.keys(resources ?? {}).length > 0) problems.push(forbidden(`${path}.resources`, no));
+  if (restartPolicy !== undefined) problems.push(forbidden(`${path}.restartPolicy`, no));
+  for (const [i, { subPath, subPathExpr }] of (volumeMounts ?? []).entries()) {
+    if (subPath) problems.push(forbidden(`${path}.volumeMounts[${i}].subPath`, no));
+    if (subPathExpr) problems.push(forbidden(`${path}.volumeMounts[${i}].subPathExpr`, no));
   }
-  if (configMapKeyRef) problems.push(...keyRefProblems(configMapKeyRef, `${path}.configMapKeyRef`));
-  if (secretKeyRef) problems.push(...keyRefProblems(secretKeyRef, `${path}.secretKeyRef`));
   return problems;
-}
-
-function keyRefProblems({ name = '', key }: { name?: string; key: string }, path: string): FieldProblem[] {
-  return [
-    ...requiredName(`${path}.name`, name, dns1123Subdomain),
-    ...(key ? named(`${path}.key`, key, configMapKey) : [required(`${path}.key`)]),
-  ];
-}
-
-const SUBSCRIPT = /^metadata\.(labels|annotations)\['.*'\]$/;
-/** Fields that a downward volume, or an event, may name beside these. */
-const KNOWN_FIELDS = [
-  ...ENV_FIELDS,
-  'metadata.labels',
-  'metadata.annotations',
-  'spec.hostname',
-  'spec.restartPolicy',
-  'status.phase',
-];
-
-export function fieldRefProblems(
-  { fieldPath, apiVersion }: { fieldPath: string; apiVersion?: string },
-  path: string,
-  supported: readonly string[],
-): FieldProblem[] {
-  if (!apiVersion) return [required(`${path}.apiVersion`)];
-  if (!fieldPath) return [required(`${path}.fieldPath`)];
-  if (SUBSCRIPT.test(fieldPath)) return [];
-  if (!KNOWN_FIELDS.includes(fieldPath)) {
-    const why = `error converting fieldPath: field label not supported: ${fieldPath}`;
-    return [invalidValue(`${path}.fieldPath`, fieldPath, why)];
-  }
-  return oneOf(`${path}.fieldPath`, fieldPath, supported);
-}
-
-function envFromProblems(envFrom: NonNullable<Container['envFrom']>, path: string): FieldProblem[] {
-  return envFrom.flatMap(({ prefix, configMapRef, secretRef }, i) => {
-    const at = `${path}[${i}]`;
-    const problems = prefix ? named(`${at}.prefix`, prefix, envVarName) : [];
-    if (configMapRef) problems.push(...requiredName(`${at}.configMapRef.name`, configMapRef.name, dns1123Subdomain));
-    if (secretRef) problems.push(...requiredName(`${at}.secretRef.name`, secretRef.name, dns1123Subdomain));
-    if (!configMapRef && !secretRef) {
-      problems.push(invalidValue(at, '', 'must specify one of: `configMapRef` or `secretRef`'));
-    } else if (configMapRef && secretRef) {
-      problems.push(invalidValue(at, '', 'may not have more than one field specified at a time'));
-    }
-    return problems;
-  });
-}
-
-function mountProblems(
-  { volumeMounts = [], volumeDevices = [] }: Container,
-  path: string,
-  spec: PodSpec,
-): FieldProblem[] {
-  const volumes = new Map((spec.volumes ?? []).map((volume) => [volume.name, volume]));
-  const paths = new Set<string>();
-  const problems = volumeMounts.flatMap((mount, i) => {
-    const at = `${path}.volumeMounts[${i}]`;
-    const { name, mountPath, subPath, subPathExpr, mountPropagation } = mount;
-    const rows: FieldProblem[] = [];
-    if (!name) rows.push(required(`${at}.name`));
-    else if (!volumes.has(name)) rows.push(notFoundValue(`${at}.name`, name));
-    if (!mountPath) rows.push(required(`${at}.mountPath`));
-    else if (paths.has(mountPath)) rows.push(invalidValue(`${at}.mountPath`, mountPath, 'must be unique'));
-    paths.add(mountPath);
-    // Upstream leaves the index out of these two.
-    if (subPath) rows.push(...localPathProblems(`${path}.volumeMounts.subPath`, subPath));
-    if (subPathExpr) {
-      if (subPath)
-        rows.push(
-          invalidValue(
-            `${path}.volumeMounts.subPathExpr`,
-            subPathExpr,
-            'subPathExpr and subPath are mutually exclusive',
-          ),
-        );
-      rows.push(...localPathProblems(`${path}.volumeMounts.subPathExpr`, subPathExpr));
-    }
-    rows.push(...oneOf(`${at}.mountPropagation`, mountPropagation, ['Bidirectional', 'HostToContainer', 'None']));
-    return rows;
-  });
-  const devices = volumeDevices.flatMap(({ name, devicePath }, i) => {
-    const at = `${path}.volumeDevices[${i}]`;
-    const rows: FieldProblem[] = [];
-    if (!name) rows.push(required(`${at}.name`));
-    if (!devicePath) rows.push(required(`${at}.devicePath`));
-    if (name && !volumes.has(name)) rows.push(notFoundValue(`${at}.name`, name));
-    return rows;
-  });
-  return [...problems, ...devices];
-}
-
-/** Inside of something: neither from the root nor out by '..'. */
-export function localPathProblems(path: string, value: string): FieldProblem[] {
-  if (value.startsWith('/')) return [invalidValue(path, value, 'must be a relative path')];
-  return value.split('/').includes('..') ? [invalidValue(path, value, "must not contain '..'")] : [];
 }

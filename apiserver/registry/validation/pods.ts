@@ -1,91 +1,118 @@
-// Pods: at creation, and what may change of them later.
+// What may change of a pod that is there: its images, its deadline, tolerations and gates, and little else.
 import { isIP } from 'node:net';
 import { deepEqual } from '../../../api/schema/equal.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import type { Pod } from '../../../api/types/core/pod.ts';
-import { podSpecProblems } from './pod-spec.ts';
+import { PodSpec } from '../../../api/types/core/pod-spec.ts';
+import { goJson } from './go-value.ts';
+import { podProblems } from './pod-spec.ts';
 import { forbidden, invalidValue } from './problems.ts';
-import { ipProblems } from './values.ts';
+import { textDiff } from './text-diff.ts';
+import { each, ipProblems } from './values.ts';
 
-export function podProblems({ spec }: Pod): FieldProblem[] {
-  return [
-    ...podSpecProblems(spec, 'spec'),
-    ...(spec.ephemeralContainers?.length ? [forbidden('spec.ephemeralContainers', 'cannot be set on create')] : []),
-  ];
-}
-
-const MUTABLE =
+const ONLY =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,' +
   '`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),' +
   '`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
 
 export function podUpdateProblems(next: Pod, current: Pod): FieldProblem[] {
-  const problems = [...podSpecProblems(next.spec, 'spec'), ...gateUpdateProblems(next, current)];
-  const [now, before] = [next.spec, current.spec];
-  if (now.containers.length !== before.containers.length) {
+  const problems = podProblems(next);
+  const { spec } = next;
+  const was = current.spec;
+  if (spec.containers.length !== was.containers.length) {
     return [...problems, forbidden('spec.containers', 'pod updates may not add or remove containers')];
   }
-  if ((now.initContainers?.length ?? 0) !== (before.initContainers?.length ?? 0)) {
+  if ((spec.initContainers ?? []).length !== (was.initContainers ?? []).length) {
     return [...problems, forbidden('spec.initContainers', 'pod updates may not add or remove containers')];
   }
-  problems.push(...deadlineProblems(next, current), ...tolerationUpdateProblems(next, current));
-  if (problems.length > 0) return problems;
-  return deepEqual(fixed(next), fixed(current, next)) ? [] : [forbidden('spec', MUTABLE)];
+  problems.push(...deadlineProblems(spec.activeDeadlineSeconds, was.activeDeadlineSeconds));
+  const munged = munge(spec, was);
+  if (was.terminationGracePeriodSeconds !== undefined && was.terminationGracePeriodSeconds < 0) {
+    if (spec.terminationGracePeriodSeconds === 1) {
+      munged.terminationGracePeriodSeconds = was.terminationGracePeriodSeconds;
+    }
+  }
+  problems.push(...onlyDeletions(spec, was));
+  problems.push(...onlyAdditions(spec, was));
+  const before = goJson(PodSpec, was, 1);
+  const after = goJson(PodSpec, munged, 1);
+  if (before !== after) problems.push(forbidden('spec', `${ONLY}\n${textDiff(before, after)}`));
+  return problems;
 }
 
-/** What must stay as it is: everything but the fields that may change, which are taken from `as`. */
-function fixed({ spec }: Pod, as?: Pod): unknown {
-  const other = as?.spec ?? spec;
-  const withImages = (own: typeof spec.containers = [], from: typeof spec.containers = []) =>
-    own.map((container, i) => ({ ...container, image: from[i]?.image }));
-  const grace = spec.terminationGracePeriodSeconds;
-  const mayBeOne = (grace ?? 0) < 0 && other.terminationGracePeriodSeconds === 1;
-  const gated = (spec.schedulingGates?.length ?? 0) > 0;
-  const bare = {
-    ...spec,
-    containers: withImages(spec.containers, other.containers),
-    initContainers: withImages(spec.initContainers, other.initContainers),
-    activeDeadlineSeconds: other.activeDeadlineSeconds,
-    tolerations: other.tolerations,
-    schedulingGates: other.schedulingGates,
-    terminationGracePeriodSeconds: mayBeOne ? 1 : grace,
-    // Until its gates are gone a pod may still be told more closely where to go.
-    ...(gated && { nodeSelector: other.nodeSelector, affinity: other.affinity }),
-  };
-  return JSON.parse(JSON.stringify(bare));
-}
-
-function gateUpdateProblems({ spec }: Pod, { spec: before }: Pod): FieldProblem[] {
-  const known = new Set((before.schedulingGates ?? []).map(({ name }) => name));
-  return (spec.schedulingGates ?? []).flatMap(({ name }, i) => {
-    if (known.has(name)) return [];
-    const why = `only deletion is allowed, but found new scheduling gate '${name}'`;
-    return [forbidden(`spec.schedulingGates[${i}].name`, why)];
+/** The new state with everything taken back that may change: it must be the old state then. */
+function munge(spec: PodSpec, was: PodSpec): PodSpec {
+  const munged = structuredClone(spec);
+  munged.containers.forEach((container, i) => {
+    container.image = was.containers[i]!.image;
   });
+  munged.initContainers?.forEach((container, i) => {
+    container.image = was.initContainers![i]!.image;
+  });
+  munged.activeDeadlineSeconds = was.activeDeadlineSeconds;
+  munged.tolerations = was.tolerations;
+  munged.schedulingGates = was.schedulingGates;
+  // A pod that is held back may still be told where to go.
+  if (was.schedulingGates?.length) {
+    munged.nodeSelector = was.nodeSelector;
+    if (munged.affinity?.nodeAffinity || was.affinity?.nodeAffinity) {
+      munged.affinity = withNodeAffinity(munged.affinity, was.affinity);
+    }
+  }
+  return munged;
 }
 
-function deadlineProblems({ spec }: Pod, { spec: before }: Pod): FieldProblem[] {
+function withNodeAffinity(affinity: PodSpec['affinity'], was: PodSpec['affinity']): PodSpec['affinity'] {
+  const { nodeAffinity: _mine, ...rest } = affinity ?? {};
+  if (was?.nodeAffinity) return { ...rest, nodeAffinity: was.nodeAffinity };
+  return was === undefined && Object.keys(rest).length === 0 ? undefined : rest;
+}
+
+function deadlineProblems(next: number | undefined, current: number | undefined): FieldProblem[] {
   const path = 'spec.activeDeadlineSeconds';
-  const [now, then] = [spec.activeDeadlineSeconds, before.activeDeadlineSeconds];
-  if (now !== undefined && then !== undefined && then < now) {
-    return [invalidValue(path, now, 'must be less than or equal to previous value')];
+  if (next === undefined) {
+    return current === undefined
+      ? []
+      : [invalidValue(path, null, 'must not update from a positive integer to nil value')];
   }
-  if (now === undefined && then !== undefined) {
-    return [invalidValue(path, now, 'must not update from a positive integer to nil value')];
-  }
-  return [];
+  if (next < 0 || next > 2147483647) return [];
+  if (current === undefined || next <= current) return [];
+  return [invalidValue(path, next, 'must be less than or equal to previous value')];
 }
 
-function tolerationUpdateProblems({ spec }: Pod, { spec: before }: Pod): FieldProblem[] {
-  const kept = (before.tolerations ?? []).every((old) =>
-    spec.tolerations?.some(({ tolerationSeconds: _now, ...rest }) => {
-      const { tolerationSeconds: _before, ...was } = old;
-      return deepEqual(rest, was);
-    }),
+function onlyDeletions({ schedulingGates }: PodSpec, was: PodSpec): FieldProblem[] {
+  const known = new Set((was.schedulingGates ?? []).map(({ name }) => name));
+  return each(schedulingGates, 'spec.schedulingGates', ({ name }, at) =>
+    known.has(name)
+      ? []
+      : [forbidden(`${at}.name`, `only deletion is allowed, but found new scheduling gate '${name}'`)],
   );
-  return kept
+}
+
+/** Of what is there, only the seconds may change. */
+function onlyAdditions({ tolerations = [] }: PodSpec, was: PodSpec): FieldProblem[] {
+  const plain = (list: PodSpec['tolerations']) => (list ?? []).map(({ tolerationSeconds: _s, ...rest }) => rest);
+  const now = plain(tolerations);
+  const isKept = plain(was.tolerations).every((old) => now.some((one) => deepEqual(one, old)));
+  return isKept
     ? []
     : [forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')];
+}
+
+/** Ephemeral containers come and stay as they are. */
+export function ephemeralContainersProblems(next: Pod, current: Pod): FieldProblem[] {
+  const problems = podProblems(next);
+  const path = 'spec.ephemeralContainers';
+  const now = next.spec.ephemeralContainers ?? [];
+  for (const old of current.spec.ephemeralContainers ?? []) {
+    const i = now.findIndex(({ name }) => name === old.name);
+    if (i < 0)
+      problems.push(forbidden(path, `existing ephemeral containers ${JSON.stringify(old.name)} may not be removed\n`));
+    else if (!deepEqual(now[i], old)) {
+      problems.push(forbidden(path, `existing ephemeral containers ${JSON.stringify(old.name)} may not be changed\n`));
+    }
+  }
+  return problems;
 }
 
 export function podStatusProblems({ status }: Pod): FieldProblem[] {
@@ -101,20 +128,6 @@ export function podStatusProblems({ status }: Pod): FieldProblem[] {
   ];
 }
 
-export function ephemeralContainersProblems(next: Pod, current: Pod): FieldProblem[] {
-  const path = 'spec.ephemeralContainers';
-  const now = new Map((next.spec.ephemeralContainers ?? []).map((container) => [container.name, container]));
-  const changed = (current.spec.ephemeralContainers ?? []).flatMap((old) => {
-    const kept = now.get(old.name);
-    if (kept === undefined) {
-      return [forbidden(path, `existing ephemeral containers ${JSON.stringify(old.name)} may not be removed`)];
-    }
-    if (deepEqual(kept, old)) return [];
-    return [forbidden(path, `existing ephemeral containers ${JSON.stringify(old.name)} may not be changed`)];
-  });
-  return [...podSpecProblems(next.spec, 'spec'), ...changed];
-}
-
 export function resizeProblems(next: Pod): FieldProblem[] {
-  return podSpecProblems(next.spec, 'spec');
+  return podProblems(next);
 }

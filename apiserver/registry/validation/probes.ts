@@ -1,98 +1,68 @@
-// Probes and lifecycle handlers of containers.
-import { httpHeaderName, portName } from '../../../api/names.ts';
+// Probes and lifecycle hooks of containers.
+import { httpHeaderName, portName, portNumber } from '../../../api/names.ts';
 import type { FieldProblem } from '../../../api/status.ts';
-import type { Container } from '../../../api/types/core/container.ts';
+import type { HTTPGetAction, LifecycleHandler, Probe } from '../../../api/types/core/probe.ts';
 import { forbidden, invalidValue, required } from './problems.ts';
-import { named, notNegative, oneOf, portProblems } from './values.ts';
+import { type IntOrString, named, notNegative, requiredOneOf } from './values.ts';
 
-type Probe = NonNullable<Container['livenessProbe']>;
-type Handler = Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket' | 'grpc'> & { sleep?: { seconds?: number } };
+export function portOrNameProblems(path: string, port: IntOrString | undefined): FieldProblem[] {
+  if (typeof port === 'string') return named(path, port, portName);
+  return portNumber(port ?? 0).map((why) => invalidValue(path, port ?? 0, why));
+}
 
-export function handlerProblems(handler: Handler, path: string, graceSeconds?: number): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  let handlers = 0;
-  const one = (name: string, check: () => FieldProblem[]) => {
-    if (handlers++ > 0) problems.push(forbidden(`${path}.${name}`, 'may not specify more than 1 handler type'));
-    else problems.push(...check());
-  };
-  const { exec, httpGet, tcpSocket, grpc, sleep } = handler;
-  if (exec) one('exec', () => (exec.command?.length ? [] : [required(`${path}.exec.command`)]));
-  if (httpGet) {
-    one('httpGet', () => {
-      const at = `${path}.httpGet`;
-      const headers = (httpGet.httpHeaders ?? []).flatMap(({ name }) =>
-        named(`${at}.httpHeaders`, name, httpHeaderName),
-      );
-      return [
-        ...(httpGet.path ? [] : [required(`${at}.path`)]),
-        ...portOrNameProblems(`${at}.port`, httpGet.port),
-        ...oneOf(`${at}.scheme`, httpGet.scheme, ['HTTP', 'HTTPS']),
-        ...headers,
-      ];
-    });
+export function probeProblems(
+  probe: Probe | undefined,
+  path: string,
+  use: 'liveness' | 'readiness' | 'startup',
+): FieldProblem[] {
+  if (probe === undefined) return [];
+  const { terminationGracePeriodSeconds: grace } = probe;
+  const problems = [
+    ...handlerProblems(probe, path),
+    ...notNegative(`${path}.initialDelaySeconds`, probe.initialDelaySeconds),
+    ...notNegative(`${path}.timeoutSeconds`, probe.timeoutSeconds),
+    ...notNegative(`${path}.periodSeconds`, probe.periodSeconds),
+    ...notNegative(`${path}.successThreshold`, probe.successThreshold),
+    ...notNegative(`${path}.failureThreshold`, probe.failureThreshold),
+  ];
+  if (grace !== undefined && grace <= 0) {
+    problems.push(invalidValue(`${path}.terminationGracePeriodSeconds`, grace, 'must be greater than 0'));
   }
-  if (tcpSocket) one('tcpSocket', () => portOrNameProblems(`${path}.tcpSocket.port`, tcpSocket.port));
-  if (grpc) one('grpc', () => portProblems(`${path}.grpc.port`, grpc.port));
-  if (sleep) {
-    one('sleep', () => {
-      const { seconds = 0 } = sleep;
-      if (seconds >= 0 && (graceSeconds === undefined || seconds <= graceSeconds)) return [];
-      const why = `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds ?? 30})`;
-      return [invalidValue(`${path}.sleep`, seconds, why)];
-    });
+  if (use === 'readiness') {
+    if (grace !== undefined) {
+      const why = 'must not be set for readinessProbes';
+      problems.push(invalidValue(`${path}.terminationGracePeriodSeconds`, grace, why));
+    }
+  } else if (probe.successThreshold !== 1) {
+    problems.push(invalidValue(`${path}.successThreshold`, probe.successThreshold ?? 0, 'must be 1'));
   }
-  if (handlers === 0) problems.push(required(path, 'must specify a handler type'));
   return problems;
 }
 
-export function portOrNameProblems(path: string, port: number | string): FieldProblem[] {
-  return typeof port === 'number' ? portProblems(path, port) : named(path, port, portName);
+/** Exactly one way to ask. */
+export function handlerProblems(handler: Partial<Probe> & LifecycleHandler, path: string): FieldProblem[] {
+  const { exec, httpGet, tcpSocket, grpc, sleep } = handler;
+  const problems: FieldProblem[] = [];
+  let count = 0;
+  const another = (name: string, check: () => FieldProblem[]) => {
+    count++;
+    if (count > 1) problems.push(forbidden(`${path}.${name}`, 'may not specify more than 1 handler type'));
+    else problems.push(...check());
+  };
+  if (exec) another('exec', () => (exec.command?.length ? [] : [required(`${path}.exec.command`)]));
+  if (httpGet) another('httpGet', () => httpGetProblems(httpGet, `${path}.httpGet`));
+  if (tcpSocket) another('tcpSocket', () => portOrNameProblems(`${path}.tcpSocket.port`, tcpSocket.port));
+  if (grpc) another('grpc', () => portOrNameProblems(`${path}.grpc.port`, grpc.port));
+  if (sleep) another('sleep', () => (sleep.seconds < 0 ? notNegative(`${path}.sleep`, sleep.seconds) : []));
+  if (count === 0) problems.push(required(path, 'must specify a handler type'));
+  return problems;
 }
 
-const NUMBERS = [
-  'initialDelaySeconds',
-  'timeoutSeconds',
-  'periodSeconds',
-  'successThreshold',
-  'failureThreshold',
-] as const;
-
-function probeProblems(probe: Probe | undefined, path: string): FieldProblem[] {
-  if (probe === undefined) return [];
-  const grace = probe.terminationGracePeriodSeconds;
+function httpGetProblems({ path: url, port, scheme, httpHeaders }: HTTPGetAction, path: string): FieldProblem[] {
   return [
-    ...handlerProblems(probe, path),
-    ...NUMBERS.flatMap((name) => notNegative(`${path}.${name}`, probe[name])),
-    ...(grace !== undefined && grace <= 0
-      ? [invalidValue(`${path}.terminationGracePeriodSeconds`, grace, 'must be greater than 0')]
-      : []),
-  ];
-}
-
-export function allProbeProblems(container: Container, path: string): FieldProblem[] {
-  const { livenessProbe, readinessProbe, startupProbe } = container;
-  const once = (probe: Probe | undefined, at: string) =>
-    probe?.successThreshold !== undefined && probe.successThreshold !== 1
-      ? [invalidValue(`${at}.successThreshold`, probe.successThreshold, 'must be 1')]
-      : [];
-  const readiness = `${path}.readinessProbe`;
-  const grace = readinessProbe?.terminationGracePeriodSeconds;
-  return [
-    ...probeProblems(livenessProbe, `${path}.livenessProbe`),
-    ...once(livenessProbe, `${path}.livenessProbe`),
-    ...probeProblems(readinessProbe, readiness),
-    ...(grace === undefined
-      ? []
-      : [invalidValue(`${readiness}.terminationGracePeriodSeconds`, grace, 'must not be set for readinessProbes')]),
-    ...probeProblems(startupProbe, `${path}.startupProbe`),
-    ...once(startupProbe, `${path}.startupProbe`),
-  ];
-}
-
-export function lifecycleProblems({ lifecycle }: Container, path: string, graceSeconds?: number): FieldProblem[] {
-  const { postStart, preStop } = lifecycle ?? {};
-  return [
-    ...(postStart ? handlerProblems(postStart, `${path}.lifecycle.postStart`, graceSeconds) : []),
-    ...(preStop ? handlerProblems(preStop, `${path}.lifecycle.preStop`, graceSeconds) : []),
+    ...(url ? [] : [required(`${path}.path`)]),
+    ...portOrNameProblems(`${path}.port`, port),
+    ...requiredOneOf(`${path}.scheme`, scheme, ['HTTP', 'HTTPS']),
+    ...(httpHeaders ?? []).flatMap(({ name }) => named(`${path}.httpHeaders`, name, httpHeaderName)),
   ];
 }

@@ -35,7 +35,16 @@ export function tooMany(path: string, count: number, max: number): FieldProblem 
   return { path, reason: 'FieldValueTooMany', message: `Too many: ${count}: must have at most ${max} items` };
 }
 
+/** What is printed as it is: values as upstream's own code has them (go-value.ts). */
+export class Printed {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** As Go prints it: strings quoted, null for what is absent, JSON for the rest. */
 function show(value: unknown): string {
-  return JSON.stringify(value ?? null);
+  return value instanceof Printed ? value.text : JSON.stringify(value ?? null);
 }

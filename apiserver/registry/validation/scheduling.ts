@@ -1,69 +1,91 @@
-// Where a pod may run: tolerations, affinity, spreading, gates.
-import { dns1123Label, labelValue, qualifiedName } from '../../../api/names.ts';
+// Where pods may and should run: affinity, tolerations, spreading.
+import { dns1123Label, dns1123Subdomain, labelValue, qualifiedName } from '../../../api/names.ts';
 import type { FieldProblem } from '../../../api/status.ts';
-import type { Affinity, Toleration, TopologySpreadConstraint } from '../../../api/types/core/affinity.ts';
+import type {
+  Affinity,
+  NodeSelector,
+  NodeSelectorRequirement,
+  NodeSelectorTerm,
+  PodAffinityTerm,
+  Toleration,
+  TopologySpreadConstraint,
+} from '../../../api/types/core/affinity.ts';
+import type { LabelSelector } from '../../../api/types/meta/label-selector.ts';
 import { labelSelectorProblems } from './label-selector.ts';
-import { duplicate, forbidden, invalidValue, notSupported, required } from './problems.ts';
-import { named, oneOf } from './values.ts';
+import { duplicate, forbidden, invalidValue, notSupported, Printed, required } from './problems.ts';
+import { each, named, oneOf } from './values.ts';
 
-const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
+export const TAINT_EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
-export function tolerationProblems(tolerations: readonly Toleration[], path: string): FieldProblem[] {
-  return tolerations.flatMap((toleration, i) => {
-    const at = `${path}[${i}]`;
-    const { key = '', operator = '', value = '', effect, tolerationSeconds } = toleration;
-    const problems = key === '' ? [] : named(`${at}.key`, key, qualifiedName);
-    if (key === '' && operator !== 'Exists') {
-      const why = 'operator must be Exists when `key` is empty, which means "match all values and all keys"';
-      problems.push(invalidValue(`${at}.operator`, operator, why));
-    }
-    if (tolerationSeconds !== undefined && effect !== 'NoExecute') {
-      const why = "effect must be 'NoExecute' when `tolerationSeconds` is set";
-      problems.push(invalidValue(`${at}.effect`, effect ?? '', why));
-    }
-    if (operator === '' || operator === 'Equal') problems.push(...named(`${at}.operator`, value, labelValue));
-    else if (operator === 'Exists') {
-      if (value !== '') {
-        problems.push(invalidValue(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'"));
-      }
-    } else problems.push(notSupported(`${at}.operator`, operator, ['Equal', 'Exists']));
-    return [...problems, ...oneOf(`${at}.effect`, effect || undefined, EFFECTS)];
-  });
+export function affinityProblems(affinity: Affinity | undefined, path: string): FieldProblem[] {
+  const { nodeAffinity, podAffinity, podAntiAffinity } = affinity ?? {};
+  const problems: FieldProblem[] = [];
+  const hard = 'requiredDuringSchedulingIgnoredDuringExecution';
+  const soft = 'preferredDuringSchedulingIgnoredDuringExecution';
+  if (nodeAffinity) {
+    const at = `${path}.nodeAffinity`;
+    if (nodeAffinity[hard]) problems.push(...nodeSelectorProblems(nodeAffinity[hard], `${at}.${hard}`));
+    problems.push(
+      ...each(nodeAffinity[soft], `${at}.${soft}`, ({ weight, preference }, where) => [
+        ...weightProblems(weight, `${where}.weight`),
+        ...nodeTermProblems(preference ?? {}, `${where}.preference`),
+      ]),
+    );
+  }
+  for (const [name, of] of [
+    ['podAffinity', podAffinity],
+    ['podAntiAffinity', podAntiAffinity],
+  ] as const) {
+    if (of === undefined) continue;
+    const at = `${path}.${name}`;
+    problems.push(...each(of[hard], `${at}.${hard}`, podTermProblems));
+    problems.push(
+      ...each(of[soft], `${at}.${soft}`, ({ weight, podAffinityTerm }, where) => [
+        ...weightProblems(weight, `${where}.weight`),
+        ...podTermProblems(podAffinityTerm, `${where}.podAffinityTerm`),
+      ]),
+    );
+  }
+  return problems;
 }
 
-type NodeAffinity = NonNullable<Affinity['nodeAffinity']>;
-type Term = NonNullable<
-  NonNullable<NodeAffinity['requiredDuringSchedulingIgnoredDuringExecution']>['nodeSelectorTerms']
->[number];
-type Requirement = NonNullable<Term['matchExpressions']>[number];
+function weightProblems(weight: number, path: string): FieldProblem[] {
+  return weight >= 1 && weight <= 100 ? [] : [invalidValue(path, weight ?? 0, 'must be in the range 1-100')];
+}
 
-export function nodeSelectorTermProblems(term: Term, path: string): FieldProblem[] {
+export function nodeSelectorProblems({ nodeSelectorTerms }: NodeSelector, path: string): FieldProblem[] {
+  const at = `${path}.nodeSelectorTerms`;
+  if (!nodeSelectorTerms?.length) return [required(at, 'must have at least one node selector term')];
+  return each(nodeSelectorTerms, at, nodeTermProblems);
+}
+
+function nodeTermProblems({ matchExpressions, matchFields }: NodeSelectorTerm, path: string): FieldProblem[] {
   return [
-    ...(term.matchExpressions ?? []).flatMap((each, i) => requirementProblems(each, `${path}.matchExpressions[${i}]`)),
-    ...(term.matchFields ?? []).flatMap((each, i) => fieldProblems(each, `${path}.matchFields[${i}]`)),
+    ...each(matchExpressions, `${path}.matchExpressions`, nodeRequirementProblems),
+    ...each(matchFields, `${path}.matchFields`, nodeFieldProblems),
   ];
 }
 
-function requirementProblems({ key, operator, values = [] }: Requirement, path: string): FieldProblem[] {
+function nodeRequirementProblems({ key, operator, values }: NodeSelectorRequirement, path: string): FieldProblem[] {
   const problems: FieldProblem[] = [];
+  const count = values?.length ?? 0;
   switch (operator as string) {
     case 'In':
     case 'NotIn':
-      if (values.length === 0) {
+      if (count === 0) {
         problems.push(required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
       }
       break;
     case 'Exists':
     case 'DoesNotExist':
-      if (values.length > 0) {
-        problems.push(
-          forbidden(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
-        );
+      if (count > 0) {
+        const why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+        problems.push(forbidden(`${path}.values`, why));
       }
       break;
     case 'Gt':
     case 'Lt':
-      if (values.length !== 1) {
+      if (count !== 1) {
         problems.push(required(`${path}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
       }
       break;
@@ -71,106 +93,143 @@ function requirementProblems({ key, operator, values = [] }: Requirement, path: 
       problems.push(invalidValue(`${path}.operator`, operator, 'not a valid selector operator'));
   }
   problems.push(...named(`${path}.key`, key, qualifiedName));
-  for (const [i, value] of values.entries()) problems.push(...named(`${path}.values[${i}]`, value, labelValue));
+  if (operator === 'In' || operator === 'NotIn') {
+    problems.push(...each(values, `${path}.values`, (value, at) => named(at, value, labelValue)));
+  }
   return problems;
 }
 
-function fieldProblems({ key, operator, values = [] }: Requirement, path: string): FieldProblem[] {
+function nodeFieldProblems({ key, operator, values }: NodeSelectorRequirement, path: string): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  if (operator !== 'In' && operator !== 'NotIn') {
-    problems.push(invalidValue(`${path}.operator`, operator, 'not a valid selector operator'));
-  } else if (values.length !== 1) {
-    const why = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector";
-    problems.push(required(`${path}.values`, why));
+  if (operator === 'In' || operator === 'NotIn') {
+    if (values?.length !== 1) {
+      problems.push(
+        required(`${path}.values`, "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"),
+      );
+    }
+  } else problems.push(invalidValue(`${path}.operator`, operator, 'not a valid selector operator'));
+  if (key !== 'metadata.name') {
+    return [...problems, invalidValue(`${path}.key`, key, 'not a valid field selector key')];
   }
-  if (key !== 'metadata.name') problems.push(invalidValue(`${path}.key`, key, 'not a valid field selector key'));
-  return problems;
+  return [...problems, ...each(values, `${path}.values`, (value, at) => named(at, value, dns1123Subdomain))];
 }
 
-const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
-const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution';
-
-export function affinityProblems(affinity: Affinity | undefined, path: string): FieldProblem[] {
-  if (affinity === undefined) return [];
-  const { nodeAffinity, podAffinity, podAntiAffinity } = affinity;
-  return [
-    ...(nodeAffinity ? nodeAffinityProblems(nodeAffinity, `${path}.nodeAffinity`) : []),
-    ...(podAffinity ? podAffinityProblems(podAffinity, `${path}.podAffinity`) : []),
-    ...(podAntiAffinity ? podAffinityProblems(podAntiAffinity, `${path}.podAntiAffinity`) : []),
+function podTermProblems(term: PodAffinityTerm, path: string): FieldProblem[] {
+  const { labelSelector, namespaceSelector, namespaces, topologyKey, matchLabelKeys, mismatchLabelKeys } = term;
+  const problems = [
+    ...labelSelectorProblems(labelSelector, `${path}.labelSelector`),
+    ...labelSelectorProblems(namespaceSelector, `${path}.namespaceSelector`),
+    ...(namespaces ?? []).flatMap((name) => named(`${path}.namespace`, name, dns1123Label)),
+    ...keysProblems(matchLabelKeys, labelSelector, `${path}.matchLabelKeys`),
+    ...keysProblems(mismatchLabelKeys, labelSelector, `${path}.mismatchLabelKeys`),
   ];
-}
-
-function nodeAffinityProblems(affinity: NodeAffinity, path: string): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  const needed = affinity[REQUIRED];
-  if (needed) {
-    const at = `${path}.${REQUIRED}.nodeSelectorTerms`;
-    const terms = needed.nodeSelectorTerms ?? [];
-    if (terms.length === 0) problems.push(required(at, 'must have at least one node selector term'));
-    for (const [i, term] of terms.entries()) problems.push(...nodeSelectorTermProblems(term, `${at}[${i}]`));
+  const both = (matchLabelKeys ?? []).filter((key) => mismatchLabelKeys?.includes(key));
+  for (const key of both) {
+    const i = matchLabelKeys!.indexOf(key);
+    problems.push(
+      invalidValue(`${path}.matchLabelKeys[${i}]`, key, 'exists in both matchLabelKeys and mismatchLabelKeys'),
+    );
   }
-  for (const [i, { weight, preference }] of (affinity[PREFERRED] ?? []).entries()) {
-    const at = `${path}.${PREFERRED}[${i}]`;
-    problems.push(...weightProblems(weight, at), ...nodeSelectorTermProblems(preference, `${at}.preference`));
-  }
-  return problems;
+  if (!topologyKey) problems.push(required(`${path}.topologyKey`, 'can not be empty'));
+  return [...problems, ...named(`${path}.topologyKey`, topologyKey, qualifiedName)];
 }
 
-function weightProblems(weight: number, path: string): FieldProblem[] {
-  return weight >= 1 && weight <= 100 ? [] : [invalidValue(`${path}.weight`, weight, 'must be in the range 1-100')];
+function keysProblems(
+  keys: readonly string[] | undefined,
+  selector: LabelSelector | undefined,
+  path: string,
+): FieldProblem[] {
+  if (!keys?.length) return [];
+  if (selector === undefined) return [forbidden(path, 'must not be specified when labelSelector is not set')];
+  return each(keys, path, (key, at) => named(at, key, qualifiedName));
 }
 
-type PodAffinity = NonNullable<Affinity['podAffinity']>;
-type PodTerm = NonNullable<PodAffinity['requiredDuringSchedulingIgnoredDuringExecution']>[number];
-
-function podAffinityProblems(affinity: PodAffinity, path: string): FieldProblem[] {
-  return [
-    ...(affinity[REQUIRED] ?? []).flatMap((term, i) => podTermProblems(term, `${path}.${REQUIRED}[${i}]`)),
-    ...(affinity[PREFERRED] ?? []).flatMap(({ weight, podAffinityTerm }, i) => {
-      const at = `${path}.${PREFERRED}[${i}]`;
-      return [...weightProblems(weight, at), ...podTermProblems(podAffinityTerm, `${at}.podAffinityTerm`)];
-    }),
-  ];
+export function tolerationsProblems(tolerations: readonly Toleration[] | undefined, path: string): FieldProblem[] {
+  return each(tolerations, path, ({ key, operator, value = '', effect, tolerationSeconds }, at) => {
+    const problems: FieldProblem[] = key ? named(`${at}.key`, key, qualifiedName) : [];
+    if (!key && operator !== 'Exists') {
+      const why = 'operator must be Exists when `key` is empty, which means "match all values and all keys"';
+      problems.push(invalidValue(`${at}.operator`, operator ?? '', why));
+    }
+    if (tolerationSeconds !== undefined && effect !== 'NoExecute') {
+      const why = "effect must be 'NoExecute' when `tolerationSeconds` is set";
+      problems.push(invalidValue(`${at}.effect`, effect ?? '', why));
+    }
+    switch (operator as string | undefined) {
+      case undefined:
+      case '':
+      case 'Equal':
+        problems.push(...named(`${at}.operator`, value, labelValue));
+        break;
+      case 'Exists':
+        if (value)
+          problems.push(invalidValue(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'"));
+        break;
+      default:
+        problems.push(notSupported(`${at}.operator`, operator, ['Equal', 'Exists']));
+    }
+    return [...problems, ...(effect ? oneOf(`${at}.effect`, effect, TAINT_EFFECTS) : [])];
+  });
 }
 
-function podTermProblems(term: PodTerm, path: string): FieldProblem[] {
-  const { topologyKey = '' } = term;
-  return [
-    ...labelSelectorProblems(term.labelSelector, `${path}.labelSelector`),
-    ...labelSelectorProblems(term.namespaceSelector, `${path}.namespaceSelector`),
-    ...(term.namespaces ?? []).flatMap((name) => named(`${path}.namespace`, name, dns1123Label)),
-    ...(topologyKey === '' ? [required(`${path}.topologyKey`, 'can not be empty')] : []),
-    ...named(`${path}.topologyKey`, topologyKey, qualifiedName),
-  ];
-}
-
-const WHEN = ['DoNotSchedule', 'ScheduleAnyway'];
-
-export function spreadProblems(constraints: readonly TopologySpreadConstraint[], path: string): FieldProblem[] {
-  const seen = new Set<string>();
-  return constraints.flatMap((constraint, i) => {
-    const at = `${path}[${i}]`;
-    const { maxSkew, topologyKey, whenUnsatisfiable: when, minDomains } = constraint;
+export function spreadProblems(
+  constraints: readonly TopologySpreadConstraint[] | undefined,
+  path: string,
+): FieldProblem[] {
+  const pairs = new Set<string>();
+  return each(constraints, path, (constraint, at) => {
+    const { maxSkew, topologyKey, whenUnsatisfiable: when, minDomains, labelSelector, matchLabelKeys } = constraint;
     const problems: FieldProblem[] = [];
-    if (maxSkew <= 0) problems.push(invalidValue(`${at}.maxSkew`, maxSkew, 'must be greater than zero'));
+    if (!(maxSkew > 0)) problems.push(invalidValue(`${at}.maxSkew`, maxSkew ?? 0, 'must be greater than zero'));
     if (!topologyKey) problems.push(required(`${at}.topologyKey`, 'can not be empty'));
-    problems.push(...oneOf(`${at}.whenUnsatisfiable`, when, WHEN));
+    else problems.push(...named(`${at}.topologyKey`, topologyKey, qualifiedName));
+    const modes = ['DoNotSchedule', 'ScheduleAnyway'];
+    if (!modes.includes(when)) problems.push(notSupported(`${at}.whenUnsatisfiable`, when ?? '', modes));
     const pair = `{${topologyKey}, ${when}}`;
-    if (seen.has(pair)) problems.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair));
-    seen.add(pair);
+    if (pairs.has(pair)) problems.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair));
+    pairs.add(pair);
     if (minDomains !== undefined) {
-      if (minDomains <= 0) problems.push(invalidValue(`${at}.minDomains`, minDomains, 'must be greater than zero'));
+      const where = `${at}.minDomains`;
+      if (minDomains <= 0) problems.push(invalidValue(where, minDomains, 'must be greater than zero'));
       if (when !== 'DoNotSchedule') {
         const why = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${when}`;
-        problems.push(invalidValue(`${at}.minDomains`, minDomains, why));
+        problems.push(invalidValue(where, minDomains, why));
       }
     }
-    const policies = ['Ignore', 'Honor'];
-    return [
-      ...problems,
+    const policies = ['Honor', 'Ignore'];
+    problems.push(
       ...oneOf(`${at}.nodeAffinityPolicy`, constraint.nodeAffinityPolicy, policies),
       ...oneOf(`${at}.nodeTaintsPolicy`, constraint.nodeTaintsPolicy, policies),
-      ...labelSelectorProblems(constraint.labelSelector, `${at}.labelSelector`),
+      ...keysProblems(matchLabelKeys, labelSelector, `${at}.matchLabelKeys`),
+      ...labelSelectorProblems(labelSelector, `${at}.labelSelector`),
+    );
+    return problems;
+  });
+}
+
+interface AnyTaint {
+  key: string;
+  value?: string;
+  effect: string;
+  timeAdded?: string;
+}
+
+export function taintsProblems(taints: readonly AnyTaint[] | undefined, path: string): FieldProblem[] {
+  const seen = new Set<string>();
+  return each(taints, path, ({ key, value = '', effect, timeAdded }, at) => {
+    const problems = [
+      ...named(`${at}.key`, key, qualifiedName),
+      ...named(`${at}.value`, value, labelValue),
+      ...(effect ? oneOf(`${at}.effect`, effect, TAINT_EFFECTS) : [required(`${at}.effect`)]),
     ];
+    const id = `${key}\n${effect}`;
+    if (seen.has(id)) {
+      const shown = JSON.stringify({ Key: key, Value: value, Effect: effect, TimeAdded: timeAdded ?? null });
+      const why = 'taints must be unique by key and effect pair';
+      const { message, ...row } = duplicate(at, new Printed(shown));
+      problems.push({ ...row, message: `${message}: ${why}` });
+    }
+    seen.add(id);
+    return problems;
   });
 }

@@ -1,5 +1,7 @@
 // Small checks that many kinds share.
 import { isIP } from 'node:net';
+import { percentage } from '../../../api/names.ts';
+import { deepEqual } from '../../../api/schema/equal.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import { duplicate, invalidValue, notSupported, required } from './problems.ts';
 
@@ -10,8 +12,12 @@ export function notNegative(path: string, value: number | undefined): FieldProbl
 }
 
 /** Every message of a name check as a row. */
-export function named(path: string, value: string, check: (value: string) => readonly string[]): FieldProblem[] {
-  return check(value).map((why) => invalidValue(path, value, why));
+export function named(
+  path: string,
+  value: string | undefined,
+  check: (value: string) => readonly string[],
+): FieldProblem[] {
+  return check(value ?? '').map((why) => invalidValue(path, value ?? '', why));
 }
 
 export function requiredName(path: string, value: string | undefined, check: (value: string) => readonly string[]) {
@@ -48,4 +54,44 @@ export function duplicates(path: (i: number) => string, values: readonly string[
     seen.add(value);
     return [];
   });
+}
+
+export const IMMUTABLE = 'field is immutable';
+
+/** Of a word that must be there and be one of these. */
+export function requiredOneOf(path: string, value: string | undefined, words: readonly string[]): FieldProblem[] {
+  return value ? oneOf(path, value, words) : [required(path)];
+}
+
+export function unchanged(path: string, next: unknown, current: unknown): FieldProblem[] {
+  return deepEqual(next, current) ? [] : [invalidValue(path, next, IMMUTABLE)];
+}
+
+/** Rows of one list under the path of each of its items. */
+export function each<T>(
+  items: readonly T[] | undefined,
+  path: string,
+  check: (item: T, path: string, index: number) => FieldProblem[],
+): FieldProblem[] {
+  return (items ?? []).flatMap((item, i) => check(item, `${path}[${i}]`, i));
+}
+
+export type IntOrString = number | string;
+
+/** A count that is a number from 0 or a percentage. */
+export function countOrPercent(path: string, value: IntOrString | undefined): FieldProblem[] {
+  return typeof value === 'string' ? named(path, value, percentage) : notNegative(path, value);
+}
+
+export function percentOf(value: IntOrString | undefined): number | undefined {
+  return typeof value === 'string' && /^\d+%$/.test(value) ? Number(value.slice(0, -1)) : undefined;
+}
+
+export function notAbove100(path: string, value: IntOrString | undefined): FieldProblem[] {
+  return (percentOf(value) ?? 0) > 100 ? [invalidValue(path, value, 'must not be greater than 100%')] : [];
+}
+
+/** Zero, as a number or percentage. */
+export function isNone(value: IntOrString | undefined): boolean {
+  return (typeof value === 'string' ? percentOf(value) : value) === 0;
 }

@@ -1,161 +1,222 @@
-// Volumes of pods: each of one type, and what each type needs.
-import { configMapKey, dns1123Label, dns1123Subdomain } from '../../../api/names.ts';
+// Volumes of a pod.
+import { dns1123Label, dns1123Subdomain } from '../../../api/names.ts';
 import { compareQuantities } from '../../../api/quantity.ts';
 import type { FieldProblem } from '../../../api/status.ts';
+import type { VolumeProjection } from '../../../api/types/core/projected-volume.ts';
+import type { ObjectFieldSelector, ResourceFieldSelector } from '../../../api/types/core/selectors.ts';
 import type { Volume } from '../../../api/types/core/volume.ts';
-import { fieldRefProblems, localPathProblems } from './containers.ts';
+import { claimSpecProblems } from './claims.ts';
+import { fieldRefProblems, resourceFieldRefProblems } from './env.ts';
+import { annotationProblems, labelProblems } from './object-meta.ts';
+import { localPlainPath } from './paths.ts';
 import { duplicate, forbidden, invalidValue, required } from './problems.ts';
-import { named, oneOf, requiredName } from './values.ts';
+import { named, oneOf } from './values.ts';
+import { sourceProblems } from './volume-sources.ts';
 
-type Check = (source: never, path: string, volume: Volume) => FieldProblem[];
+const MODE = 'must be a number between 0 and 0777 (octal), both inclusive';
 
-const MODE_MAX = 0o777;
-const FILE_MODE = 'must be a number between 0 and 0777 (octal), both inclusive';
-const DOWNWARD_FIELDS = [
-  'metadata.annotations',
-  'metadata.labels',
-  'metadata.name',
-  'metadata.namespace',
-  'metadata.uid',
-];
-
-export function modeProblems(path: string, mode: number | undefined): FieldProblem[] {
-  return mode !== undefined && (mode < 0 || mode > MODE_MAX) ? [invalidValue(path, mode, FILE_MODE)] : [];
+export interface KnownVolumes {
+  readonly problems: FieldProblem[];
+  readonly volumes: ReadonlyMap<string, { readonly isClaim: boolean }>;
 }
 
-type Item = { key: string; path: string; mode?: number };
+export function volumesProblems(volumes: readonly Volume[] | undefined, path: string): KnownVolumes {
+  const known = new Map<string, { isClaim: boolean }>();
+  const problems = (volumes ?? []).flatMap((volume, i) => {
+    const at = `${path}[${i}]`;
+    const { name } = volume;
+    const wrong = volumeProblems(volume, at);
+    if (!name) wrong.push(required(`${at}.name`));
+    else wrong.push(...named(`${at}.name`, name, dns1123Label));
+    if (known.has(name)) wrong.push(duplicate(`${at}.name`, name));
+    if (wrong.length === 0) known.set(name, { isClaim: Boolean(volume.persistentVolumeClaim ?? volume.ephemeral) });
+    return wrong;
+  });
+  return { problems, volumes: known };
+}
 
-function itemProblems(items: readonly Item[] | undefined, path: string): FieldProblem[] {
-  return (items ?? []).flatMap(({ key, path: to, mode }, i) => {
+/** A pod has exactly one source for each volume; the first is looked at, the others are refused. */
+function volumeProblems(volume: Volume, path: string): FieldProblem[] {
+  const { name: _name, ...sources } = volume;
+  const present = SOURCES.filter((source) => sources[source] !== undefined);
+  if (present.length === 0) return [required(path, 'must specify a volume type')];
+  const [first, ...others] = present as [(typeof SOURCES)[number], ...(typeof SOURCES)[number][]];
+  const problems = others.map((source) => forbidden(`${path}.${source}`, 'may not specify more than 1 volume type'));
+  return [...ownProblems(volume, first, `${path}.${first}`), ...problems];
+}
+
+/** In the order in which they are looked for. */
+const SOURCES = [
+  'emptyDir',
+  'hostPath',
+  'gitRepo',
+  'gcePersistentDisk',
+  'awsElasticBlockStore',
+  'secret',
+  'nfs',
+  'iscsi',
+  'glusterfs',
+  'flocker',
+  'persistentVolumeClaim',
+  'rbd',
+  'cinder',
+  'cephfs',
+  'quobyte',
+  'downwardAPI',
+  'fc',
+  'flexVolume',
+  'configMap',
+  'azureFile',
+  'vsphereVolume',
+  'photonPersistentDisk',
+  'portworxVolume',
+  'azureDisk',
+  'storageos',
+  'projected',
+  'scaleIO',
+  'csi',
+  'ephemeral',
+  'image',
+] as const;
+
+function ownProblems(volume: Volume, source: (typeof SOURCES)[number], path: string): FieldProblem[] {
+  switch (source) {
+    case 'emptyDir': {
+      const { sizeLimit } = volume.emptyDir!;
+      if (sizeLimit === undefined || compareQuantities(sizeLimit, '0') >= 0) return [];
+      return [forbidden(`${path}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')];
+    }
+    case 'secret': {
+      const { secretName, defaultMode, items } = volume.secret!;
+      const problems = secretName ? [] : [required(`${path}.secretName`)];
+      return [...problems, ...modeProblems(defaultMode, `${path}.defaultMode`), ...itemsProblems(items, path)];
+    }
+    case 'configMap': {
+      const { name, defaultMode, items } = volume.configMap!;
+      const problems = name ? [] : [required(`${path}.name`)];
+      return [...problems, ...modeProblems(defaultMode, `${path}.defaultMode`), ...itemsProblems(items, path)];
+    }
+    case 'downwardAPI': {
+      const { defaultMode, items } = volume.downwardAPI!;
+      return [...modeProblems(defaultMode, `${path}.defaultMode`), ...filesProblems(items, path)];
+    }
+    case 'projected': {
+      const { sources, defaultMode } = volume.projected!;
+      return [...modeProblems(defaultMode, `${path}.defaultMode`), ...projectionsProblems(sources, path)];
+    }
+    case 'persistentVolumeClaim':
+      return volume.persistentVolumeClaim!.claimName ? [] : [required(`${path}.claimName`)];
+    case 'ephemeral': {
+      const template = volume.ephemeral!.volumeClaimTemplate;
+      if (template === undefined) return [required(`${path}.volumeClaimTemplate`)];
+      const at = `${path}.volumeClaimTemplate`;
+      return [
+        ...labelProblems(template.metadata?.labels, `${at}.metadata.labels`),
+        ...annotationProblems(template.metadata?.annotations, `${at}.metadata.annotations`),
+        ...claimSpecProblems(template.spec, `${at}.spec`),
+      ];
+    }
+    case 'image': {
+      const { reference, pullPolicy } = volume.image!;
+      const problems = reference ? [] : [required(`${path}.reference`)];
+      return [...problems, ...oneOf(`${path}.pullPolicy`, pullPolicy, ['Always', 'IfNotPresent', 'Never'])];
+    }
+    default:
+      return sourceProblems(volume, source, path);
+  }
+}
+
+function modeProblems(mode: number | undefined, path: string): FieldProblem[] {
+  return mode === undefined || (mode >= 0 && mode <= 0o777) ? [] : [invalidValue(path, mode, MODE)];
+}
+
+type Items = readonly { key: string; path: string; mode?: number }[] | undefined;
+
+function itemsProblems(items: Items, path: string): FieldProblem[] {
+  return (items ?? []).flatMap(({ key, path: file, mode }, i) => {
     const at = `${path}.items[${i}]`;
     return [
-      ...(key ? named(`${at}.key`, key, configMapKey) : [required(`${at}.key`)]),
-      ...(to ? localPathProblems(`${at}.path`, to) : [required(`${at}.path`)]),
-      ...modeProblems(`${at}.mode`, mode),
+      ...(key ? [] : [required(`${at}.key`)]),
+      ...(file ? localPlainPath(`${at}.path`, file) : [required(`${at}.path`)]),
+      ...modeProblems(mode, `${at}.mode`),
     ];
   });
 }
 
-const needed = (path: string, value: string | undefined) => (value ? [] : [required(path)]);
+interface File {
+  path: string;
+  fieldRef?: ObjectFieldSelector;
+  resourceFieldRef?: ResourceFieldSelector;
+  mode?: number;
+}
 
-const PROJECTED: Readonly<Record<string, Check>> = {
-  secret: ({ name, items }: { name?: string; items?: Item[] }, path) => [
-    ...needed(`${path}.name`, name),
-    ...itemProblems(items, path),
-  ],
-  configMap: ({ name, items }: { name?: string; items?: Item[] }, path) => [
-    ...needed(`${path}.name`, name),
-    ...itemProblems(items, path),
-  ],
-  downwardAPI: ({ items }: { items?: NonNullable<NonNullable<Volume['downwardAPI']>['items']> }, path) =>
-    downwardProblems(items, path),
-  serviceAccountToken({ path: to, expirationSeconds }: { path: string; expirationSeconds?: number }, path) {
-    const at = `${path}.expirationSeconds`;
-    const problems: FieldProblem[] = [];
-    if (expirationSeconds !== undefined && expirationSeconds < 600) {
-      problems.push(invalidValue(at, expirationSeconds, 'may not specify a duration less than 10 minutes'));
-    } else if (expirationSeconds !== undefined && expirationSeconds > 2 ** 32) {
-      problems.push(invalidValue(at, expirationSeconds, 'may not specify a duration larger than 2^32 seconds'));
-    }
-    return [...problems, ...(to ? localPathProblems(`${path}.path`, to) : [required(`${path}.path`)])];
-  },
-};
-
-function downwardProblems(items: NonNullable<Volume['downwardAPI']>['items'], path: string): FieldProblem[] {
-  return (items ?? []).flatMap(({ path: to, fieldRef, resourceFieldRef, mode }, i) => {
-    const at = `${path}.items[${i}]`;
-    const problems = to ? localPathProblems(`${at}.path`, to) : [required(`${at}.path`)];
+/** Upstream names the list, not the file. */
+function filesProblems(files: readonly File[] | undefined, path: string): FieldProblem[] {
+  return (files ?? []).flatMap(({ path: file, fieldRef, resourceFieldRef, mode }) => {
+    const problems = file ? localPlainPath(`${path}.path`, file) : [required(`${path}.path`)];
     if (fieldRef) {
-      problems.push(...fieldRefProblems(fieldRef, `${at}.fieldRef`, DOWNWARD_FIELDS));
+      problems.push(...fieldRefProblems(fieldRef, `${path}.fieldRef`, 'files'));
       if (resourceFieldRef) {
-        problems.push(
-          invalidValue(at, 'resource', 'fieldRef and resourceFieldRef can not be specified simultaneously'),
-        );
+        const why = 'fieldRef and resourceFieldRef can not be specified simultaneously';
+        problems.push(invalidValue(path, 'resource', why));
       }
     } else if (resourceFieldRef) {
-      if (!resourceFieldRef.containerName) problems.push(required(`${at}.resourceFieldRef.containerName`));
-      if (!resourceFieldRef.resource) problems.push(required(`${at}.resourceFieldRef.resource`));
-    } else problems.push(required(`${at}.fieldRef`, 'one of fieldRef and resourceFieldRef is required'));
-    return [...problems, ...modeProblems(`${at}.mode`, mode)];
+      problems.push(...resourceFieldRefProblems(resourceFieldRef, `${path}.resourceFieldRef`, 'files'));
+    } else problems.push(required(path, 'one of fieldRef and resourceFieldRef is required'));
+    return [...problems, ...modeProblems(mode, `${path}.mode`)];
   });
 }
 
-const CHECKS: Readonly<Record<string, Check>> = {
-  emptyDir: ({ sizeLimit }: { sizeLimit?: string }, path) =>
-    sizeLimit !== undefined && compareQuantities(sizeLimit, '0') < 0
-      ? [forbidden(`${path}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')]
-      : [],
-  hostPath({ path: at, type }: { path: string; type?: string }, path) {
-    const climbs = at.split('/').includes('..') ? [invalidValue(`${path}.path`, at, "must not contain '..'")] : [];
-    const types = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket'];
-    return [...(at ? climbs : [required(`${path}.path`)]), ...oneOf(`${path}.type`, type, types)];
-  },
-  nfs({ server, path: at }: { server: string; path: string }, path) {
-    const problems = needed(`${path}.server`, server);
-    if (!at) return [...problems, required(`${path}.path`)];
-    return at.startsWith('/') ? problems : [...problems, invalidValue(`${path}.path`, at, 'must be an absolute path')];
-  },
-  configMap: ({ name, items, defaultMode }: { name?: string; items?: Item[]; defaultMode?: number }, path) => [
-    ...needed(`${path}.name`, name),
-    ...modeProblems(`${path}.defaultMode`, defaultMode),
-    ...itemProblems(items, path),
-  ],
-  secret: ({ secretName, items, defaultMode }: { secretName?: string; items?: Item[]; defaultMode?: number }, path) => [
-    ...needed(`${path}.secretName`, secretName),
-    ...modeProblems(`${path}.defaultMode`, defaultMode),
-    ...itemProblems(items, path),
-  ],
-  downwardAPI: ({ items, defaultMode }: NonNullable<Volume['downwardAPI']>, path) => [
-    ...modeProblems(`${path}.defaultMode`, defaultMode),
-    ...downwardProblems(items, path),
-  ],
-  persistentVolumeClaim: ({ claimName }: { claimName: string }, path) =>
-    requiredName(`${path}.claimName`, claimName, dns1123Subdomain),
-  csi: ({ driver }: { driver: string }, path) => needed(`${path}.driver`, driver),
-  projected({ sources = [], defaultMode }: NonNullable<Volume['projected']>, path) {
-    const problems = modeProblems(`${path}.defaultMode`, defaultMode);
-    for (const [i, source] of sources.entries()) {
-      const given = Object.entries(source).filter(([, value]) => value !== undefined);
-      for (const [n, [type, value]] of given.entries()) {
-        const at = `${path}.sources[${i}].${type}`;
-        if (n > 0) problems.push(forbidden(at, 'may not specify more than 1 volume type per source'));
-        else problems.push(...(PROJECTED[type]?.(value as never, at, {} as Volume) ?? []));
-      }
-      if (given.length === 0) problems.push(required(`${path}.sources[${i}]`, 'must specify a volume type'));
+const TOKEN_MIN_SECONDS = 600;
+const TOKEN_MAX_SECONDS = 2 ** 32;
+
+function projectionsProblems(sources: readonly VolumeProjection[] | undefined, path: string): FieldProblem[] {
+  const paths = new Set<string>();
+  const taken = (file: string, at: string) => {
+    if (!file) return [];
+    const known = paths.has(file);
+    paths.add(file);
+    return known ? [invalidValue(at, file, 'conflicting duplicate paths')] : [];
+  };
+  return (sources ?? []).flatMap((source, i) => {
+    const at = `${path}.sources[${i}]`;
+    const { secret, configMap, downwardAPI, serviceAccountToken: token, clusterTrustBundle: bundle } = source;
+    const problems: FieldProblem[] = [];
+    for (const [kind, of] of [
+      ['secret', secret],
+      ['configMap', configMap],
+    ] as const) {
+      if (of === undefined) continue;
+      if (!of.name) problems.push(required(`${at}.${kind}.name`));
+      problems.push(...itemsProblems(of.items, `${at}.${kind}`));
+      for (const { path: file } of of.items ?? []) problems.push(...taken(file, path));
     }
+    if (downwardAPI) {
+      problems.push(...filesProblems(downwardAPI.items, `${at}.downwardAPI`));
+      for (const { path: file } of downwardAPI.items ?? []) problems.push(...taken(file, path));
+    }
+    if (token) {
+      const { expirationSeconds: seconds = 3600 } = token;
+      const where = `${at}.serviceAccountToken`;
+      if (seconds < TOKEN_MIN_SECONDS) {
+        const why = 'may not specify a duration less than 10 minutes';
+        problems.push(invalidValue(`${where}.expirationSeconds`, seconds, why));
+      } else if (seconds > TOKEN_MAX_SECONDS) {
+        const why = 'may not specify a duration larger than 2^32 seconds';
+        problems.push(invalidValue(`${where}.expirationSeconds`, seconds, why));
+      }
+      problems.push(...(token.path ? localPlainPath(`${where}.path`, token.path) : [required(`${where}.path`)]));
+      problems.push(...taken(token.path, path));
+    }
+    if (bundle) {
+      const where = `${at}.clusterTrustBundle`;
+      if (bundle.name !== undefined) problems.push(...named(`${where}.name`, bundle.name, dns1123Subdomain));
+      problems.push(...(bundle.path ? localPlainPath(`${where}.path`, bundle.path) : [required(`${where}.path`)]));
+      problems.push(...taken(bundle.path, path));
+    }
+    const count = Object.values(source).filter((one) => one !== undefined).length;
+    if (count > 1) problems.push(forbidden(at, 'may not specify more than 1 volume type'));
+    else if (count === 0) problems.push(required(path, 'must specify at least one volume source type'));
     return problems;
-  },
-  image: ({ reference, pullPolicy }: { reference?: string; pullPolicy?: string }, path) => [
-    ...needed(`${path}.reference`, reference),
-    ...oneOf(`${path}.pullPolicy`, pullPolicy, ['Always', 'IfNotPresent', 'Never']),
-  ],
-};
-
-export function volumesProblems(volumes: readonly Volume[] | undefined, path: string): FieldProblem[] {
-  const names = new Set<string>();
-  return (volumes ?? []).flatMap((volume, i) => {
-    const at = `${path}[${i}]`;
-    const { name, ...sources } = volume;
-    const problems = sourceProblems(sources, at, volume);
-    const wrong = requiredName(`${at}.name`, name, dns1123Label);
-    if (wrong.length > 0) problems.push(...wrong);
-    else if (names.has(name)) problems.push(duplicate(`${at}.name`, name));
-    names.add(name);
-    return problems;
-  });
-}
-
-/** The source that comes first in the definition is the one; whatever else is given is too much. */
-function sourceProblems(sources: object, path: string, volume: Volume): FieldProblem[] {
-  const order = Object.keys(CHECKS);
-  const rank = ([type]: [string, unknown]) => (order.includes(type) ? order.indexOf(type) : order.length);
-  const given = Object.entries(sources)
-    .filter(([, value]) => value !== undefined)
-    .sort((a, b) => rank(a) - rank(b));
-  if (given.length === 0) return [required(path, 'must specify a volume type')];
-  return given.flatMap(([type, value], n) => {
-    const at = `${path}.${type}`;
-    if (n > 0) return [forbidden(at, 'may not specify more than 1 volume type')];
-    return CHECKS[type]?.(value as never, at, volume) ?? [];
   });
 }

@@ -1,9 +1,9 @@
 // Pods: born Pending, bound once, deleted with grace.
 import type { Pod } from '../../../../api/types/core/pod.ts';
 import type { Strategy } from '../../strategy.ts';
+import { podCreateProblems } from '../../validation/pod-spec.ts';
 import {
   ephemeralContainersProblems,
-  podProblems,
   podStatusProblems,
   podUpdateProblems,
   resizeProblems,
@@ -19,7 +19,7 @@ export const podStrategy: Strategy<Pod> = {
   prepareForCreate(pod) {
     pod.status = { phase: 'Pending', qosClass: qosClassOf(pod) };
   },
-  validateCreate: podProblems,
+  validateCreate: podCreateProblems,
   validateUpdate: podUpdateProblems,
   gracePeriod(pod, { gracePeriodSeconds }) {
     const { phase } = pod.status;
