@@ -1,6 +1,5 @@
 // Everything below other paths than resources: documents, health, version, metrics, keys. Each is a small function.
 import type { Answer, Req } from './answer.ts';
-import { jsonAnswer } from './encode.ts';
 import type { Target } from './route.ts';
 
 export interface Pages {
@@ -39,6 +38,10 @@ export class PageTable implements Pages {
     this.#discovery = discovery;
   }
 
+  get paths(): string[] {
+    return [...this.#pages.keys()];
+  }
+
   add(path: string, page: Page): this {
     this.#pages.set(path, page);
     return this;
@@ -52,6 +55,6 @@ export class PageTable implements Pages {
       const found = this.#pages.get(path.slice(0, at + 1));
       if (found !== undefined) return found(path, query, req, signal);
     }
-    return path === '/' ? jsonAnswer(200, { paths: [...this.#pages.keys()].sort() }) : undefined;
+    return undefined;
   }
 }

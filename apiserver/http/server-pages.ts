@@ -1,6 +1,7 @@
 // The pages of the API server beside its resources: documents, health, version, keys.
 import { builtinGroups, type GroupDefinition } from '../../api/types/resources.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Answer } from './answer.ts';
 import { DiscoveryPages } from './discovery-pages.ts';
 import { jsonAnswer } from './encode.ts';
 import { type HealthCheck, healthPage } from './health.ts';
@@ -25,7 +26,7 @@ export function serverPages({ registry, checks, serverAddress, groups = builtinG
     .add('/version/', (path) => (path === '/version/' ? jsonAnswer(200, VERSION, true) : undefined))
     .add('/openapi/v2', (_path, query, req) => documents.openapiV2(query, req))
     .add('/openapi/v3', () => documents.openapiV3Index())
-    .add('/openapi/v3/', (path, query, req) => documents.openapiV3(path, query, req))
+    .add('/openapi/v3/', async (path, query, req) => (await documents.openapiV3(path, query, req)) ?? NOTHING)
     .add('/openid/v1/jwks', (_path, _query, req) => {
       const accepted = parseAccept(req.headers.accept ?? '*/*');
       if (!accepted.some(({ subtype }) => subtype === '*' || subtype === 'jwk-set+json')) {
@@ -41,9 +42,21 @@ export function serverPages({ registry, checks, serverAddress, groups = builtinG
     const page = healthPage(endpoint, checks);
     table.add(`/${endpoint}`, page).add(`/${endpoint}/`, page);
   }
+  const own = table.paths.filter((path) => path !== '/');
+  table.add('/', (path) => (path === '/' ? jsonAnswer(200, { paths: rootPaths(registry, own) }, true) : undefined));
   return table;
 }
 
+/** Everything there is to get, in order. */
+function rootPaths({ definitions }: Registry, own: readonly string[]): string[] {
+  const groups = definitions.flatMap(({ group, version }) =>
+    group === '' ? ['/api', `/api/${version}`] : [`/apis/${group}`, `/apis/${group}/${version}`],
+  );
+  return [...new Set([...own, '/apis', '/apis/', ...groups])].sort();
+}
+
+/** A document that is not there is said without words. */
+const NOTHING: Answer = { code: 404, chunks: [], length: 0 };
 const KEY_SET = 'application/jwk-set+json';
 
 const VERSION = {

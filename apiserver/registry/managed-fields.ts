@@ -41,9 +41,9 @@ function ignoredPaths({ definition, strategy }: ResourceStore, { subresource }: 
 /** Other versions of the same storage, for managers that wrote in them. */
 function versionsOf({ context, definition, stored }: ResourceStore): InVersion {
   return (object, apiVersion) => {
-    if (apiVersion === apiVersionOf(definition)) return { object, schema: definition.schema };
-    const [version, group = ''] = apiVersion.split('/').reverse() as [string, string?];
-    return context.inVersion(object as KubeObject, definition, stored, group, version);
+    const own = apiVersionOf(definition);
+    if (apiVersion === own && object.apiVersion === own) return { object, schema: definition.schema };
+    return context.inVersion(object as KubeObject, stored, apiVersion);
   };
 }
 

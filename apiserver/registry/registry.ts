@@ -3,7 +3,7 @@
 import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import type { Random } from '../../api/random.ts';
-import { groupResource, type ResourceDefinition, type Verb } from '../../api/resource.ts';
+import { apiVersionOf, groupResource, type ResourceDefinition, type Verb } from '../../api/resource.ts';
 import type { KubeObject } from '../../api/schema/kind.ts';
 import type { ObjectSchema } from '../../api/schema/schema.ts';
 import { ApiError } from '../../api/status.ts';
@@ -40,13 +40,11 @@ export interface RegistryContext {
   objects<T extends KubeObject>(of: ResourceDefinition<T>): Objects<T>;
   find(group: string, plural: string, version?: string): ResourceDefinition | undefined;
   storeOf(definition: ResourceDefinition): ResourceStore;
-  /** An object of one version as another version of the same storage has it. */
+  /** An object as another version of the same storage has it. Undefined when there is no such version. */
   inVersion(
     object: KubeObject,
-    from: ResourceDefinition,
     stored: ResourceDefinition,
-    group: string,
-    version: string,
+    apiVersion: string,
   ): { object: KubeObject; schema: ObjectSchema } | undefined;
   /** Enters behind authorization: what a subresource does in the name of a request that was allowed. */
   perform(request: ApiRequest): Promise<ApiResponse>;
@@ -138,18 +136,15 @@ export class Registry implements RegistryContext {
 
   inVersion(
     object: KubeObject,
-    from: ResourceDefinition,
     stored: ResourceDefinition,
-    group: string,
-    version: string,
+    apiVersion: string,
   ): { object: KubeObject; schema: ObjectSchema } | undefined {
-    const sibling = [...this.#served.values()].find(
-      ({ definition, stored: home }) => definition.group === group && definition.version === version && home === stored,
-    );
-    if (sibling === undefined) return undefined;
-    const home = this.storeOf(from).strategy.conversion?.toStored(object) ?? object;
-    const there = sibling.strategy.conversion?.fromStored(home) ?? home;
-    return { object: there, schema: sibling.definition.schema };
+    const siblings = [...this.#served.values()].filter((each) => each.stored === stored);
+    const of = (version: string) => siblings.find(({ definition }) => apiVersionOf(definition) === version);
+    const [from, to] = [of(object.apiVersion), of(apiVersion)];
+    if (from === undefined || to === undefined) return undefined;
+    const home = from.strategy.conversion?.toStored(object) ?? object;
+    return { object: to.strategy.conversion?.fromStored(home) ?? home, schema: to.definition.schema };
   }
 
   objects<T extends KubeObject>(of: ResourceDefinition<T>): Objects<T> {

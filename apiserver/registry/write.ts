@@ -93,6 +93,8 @@ async function nextState(
   refuseIf(of, request.name, [
     ...objectMetaProblems(next, { namespaced: of.definition.namespaced, nameProblems: strategy.nameProblems }),
     ...immutableMetadataProblems(next, current),
+    // Upstream looks twice, once for all kinds and once for each: its list of causes shows it.
+    ...immutableMetadataProblems(next, current),
     ...((view ?? strategy).validateUpdate?.(next, current, write) ?? []),
   ]);
   if (view === undefined) request.warnings.push(...(strategy.warnings?.(next, current) ?? []));
