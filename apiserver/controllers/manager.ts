@@ -9,6 +9,7 @@ import { cronJobController } from './cron-job.ts';
 import { daemonSetController } from './daemon-set.ts';
 import { deploymentController } from './deployment.ts';
 import type { Controller, ControllerSettings } from './deps.ts';
+import { disruptionController } from './disruption.ts';
 import { endpointSliceController } from './endpoint-slice.ts';
 import { endpointSliceMirroringController } from './endpoint-slice-mirroring.ts';
 import { endpointsController } from './endpoints.ts';
@@ -42,6 +43,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'cronjob-controller': cronJobController,
   'daemon-set-controller': daemonSetController,
   'deployment-controller': deploymentController,
+  'disruption-controller': disruptionController,
   'endpoint-controller': endpointsController,
   'endpointslice-controller': endpointSliceController,
   'endpointslicemirroring-controller': endpointSliceMirroringController,
