@@ -10,6 +10,7 @@ import { Status } from '../../api/types/meta/status.ts';
 import type { CachedObject } from '../cache/contract.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ApiRequest, ListResponse, ObjectResponse, ValueResponse } from '../registry/request.ts';
+import { DECODED_PER_TURN, mapInTurns } from '../registry/turns.ts';
 import type { Answer, Req } from './answer.ts';
 import { cellsOf } from './cells/index.ts';
 import {
@@ -75,8 +76,8 @@ function json({ resource }: ApiRequest): Representation {
 }
 
 /** Items of a list do not repeat their kind. */
-function listValue({ resource }: ApiRequest, response: ListResponse): object {
-  const items = response.items.map((item) => {
+async function listValue({ resource }: ApiRequest, response: ListResponse): Promise<object> {
+  const items = await mapInTurns(response.items, DECODED_PER_TURN, (item) => {
     const object = item.decoded() as KubeObject;
     if (resource.schema.custom) return object;
     const { apiVersion: _v, kind: _k, ...rest } = object;
@@ -89,7 +90,7 @@ function pretty(request: ApiRequest): Representation {
   return {
     ...json(request),
     object: ({ code, object }) => jsonAnswer(code, JSON.parse(object.bytes.toString()), true),
-    list: (response) => jsonAnswer(200, listValue(request, response), true),
+    list: async (response) => jsonAnswer(200, await listValue(request, response), true),
     value: ({ code, value }) => jsonAnswer(code, value, true),
   };
 }
@@ -98,7 +99,7 @@ function inYaml(request: ApiRequest): Representation {
   return {
     ...json(request),
     object: ({ code, object }) => yamlAnswer(code, JSON.parse(object.bytes.toString())),
-    list: (response) => yamlAnswer(200, listValue(request, response)),
+    list: async (response) => yamlAnswer(200, await listValue(request, response)),
     value: ({ code, value }) => yamlAnswer(code, value),
   };
 }
@@ -127,8 +128,9 @@ function protobuf(request: ApiRequest): Representation {
   };
   return {
     object: ({ code, object }) => answer(code, [envelope(object)]),
-    list(response) {
-      const items = response.items.map((item) => kept(messages, item, () => encodeMessage(schema, item.decoded())));
+    async list(response) {
+      const encode = (item: CachedObject) => kept(messages, item, () => encodeMessage(schema, item.decoded()));
+      const items = await mapInTurns(response.items, DECODED_PER_TURN, encode);
       const metadata = encodeMessage(ListMeta, listMeta(response));
       return answer(200, encodeList(apiVersionOf(resource), resource.listKind, metadata, items));
     },
@@ -173,9 +175,11 @@ function table(request: ApiRequest, registry: Registry, { version }: Chosen, isF
       const { resourceVersion } = decoded.metadata;
       return say(code, tableOf([decoded], { ...(resourceVersion && { resourceVersion }) }, rows()));
     },
-    list(response) {
-      const objects = response.items.map((item) => item.decoded() as KubeObject);
-      return say(200, tableOf(objects, listMeta(response), rows()));
+    async list(response) {
+      const request = rows();
+      const one = (item: CachedObject) => tableOf([item.decoded() as KubeObject], {}, request).rows;
+      const made = await mapInTurns(response.items, DECODED_PER_TURN, one);
+      return say(200, { ...tableOf([], listMeta(response), request), rows: made.flat() });
     },
     value: ({ code, value }) => say(code, value),
     watch() {
@@ -205,8 +209,9 @@ function metadataOnly(request: ApiRequest, { version, encoding }: Chosen, isForP
     encoding === 'yaml' ? yamlAnswer(code, value) : jsonAnswer(code, value, isForPeople);
   return {
     object: ({ code, object }) => say(code, partialMetadata(object.decoded() as KubeObject, version)),
-    list(response) {
-      const objects = response.items.map((item) => item.decoded() as KubeObject);
+    async list(response) {
+      const decode = (item: CachedObject) => item.decoded() as KubeObject;
+      const objects = await mapInTurns(response.items, DECODED_PER_TURN, decode);
       return say(200, partialMetadataList(objects, listMeta(response), version));
     },
     value: ({ code, value }) => say(code, value),

@@ -19,6 +19,7 @@ import type { Identity } from './identities.ts';
 import { NO_OPTIONS, parseOptions, type RequestOptions } from './options.ts';
 import type { Registry } from './registry.ts';
 import type { ApiRequest, ApiResponse, RequestBody } from './request.ts';
+import { DECODED_PER_TURN, mapInTurns } from './turns.ts';
 import { QueuedSink } from './watch-queue.ts';
 
 const NEVER = new AbortController().signal;
@@ -57,7 +58,7 @@ export class InProcessClient implements Client {
     if (response.type !== 'list') throw unexpected(response);
     const { items, revision, continue: token, remaining } = response;
     return {
-      items: items.map((item) => item.decoded() as T),
+      items: await mapInTurns(items, DECODED_PER_TURN, (item) => item.decoded() as T),
       metadata: {
         resourceVersion: String(revision),
         ...(token !== undefined && { continue: token }),

@@ -1,4 +1,5 @@
 // PUT of an object or of one of its views.
+import { clone } from '../../api/schema/clone.ts';
 import { ApiError, isNotFound } from '../../api/status.ts';
 import { decodeBody } from './codec.ts';
 import { createDecoded } from './create.ts';
@@ -19,7 +20,7 @@ export async function updateObject(of: ResourceStore, request: ApiRequest): Prom
   try {
     return await overwrite(of, request, (current) => {
       // A copy for each attempt, for what follows changes it.
-      const next = structuredClone(sent);
+      const next = clone(sent);
       trackManager(of, request, next, current);
       return next;
     });
