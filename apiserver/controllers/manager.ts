@@ -5,6 +5,7 @@ import { Informers } from '../../api/client/informers.ts';
 import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import type { Random } from '../../api/random.ts';
+import { clusterRoleAggregationController } from './cluster-role-aggregation.ts';
 import { cronJobController } from './cron-job.ts';
 import { daemonSetController } from './daemon-set.ts';
 import { deploymentController } from './deployment.ts';
@@ -40,6 +41,7 @@ export interface ManagerDeps {
 
 /** By the name of the service account it works under; events and logs show it too. */
 const CONTROLLERS: Readonly<Record<string, Controller>> = {
+  'clusterrole-aggregation-controller': clusterRoleAggregationController,
   'cronjob-controller': cronJobController,
   'daemon-set-controller': daemonSetController,
   'deployment-controller': deploymentController,
