@@ -7,6 +7,7 @@ import type { Random } from '../api/random.ts';
 import { Caches } from './cache/caches.ts';
 import { DecodedStore } from './cache/decoded.ts';
 import type { ServerConfig } from './config.ts';
+import { Metrics } from './http/metrics.ts';
 import { HttpServer } from './http/server.ts';
 import { serverPages } from './http/server-pages.ts';
 import { openRegistry } from './open-registry.ts';
@@ -48,10 +49,11 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
     { name: 'shutdown', check: () => !until.aborted },
   ];
   const serverAddress = `${config.advertiseAddress}:${config.port}`;
-  const pages = serverPages({ registry, checks, serverAddress });
+  using metrics = new Metrics();
+  const pages = serverPages({ registry, checks, metrics, serverAddress });
   const listen = { host: config.bindAddress, port: config.port, tls: pki.serving };
   await bootstrap(own, { clientCa: pki.serving.clientCa.toString() }, until);
-  await using http = await HttpServer.listen(listen, { registry, pages, clock, random, log });
+  await using http = await HttpServer.listen(listen, { registry, pages, metrics, clock, random, log });
   const clusterIP = registry.supplies.addresses[0]!.addressOf(1);
   await publishKubernetesService(own, { address: config.advertiseAddress, port: http.port, clusterIP }, until);
   started = true;

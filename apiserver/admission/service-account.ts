@@ -61,7 +61,7 @@ function mountToken({ spec }: Pod, name: string): void {
         items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
       },
     },
-    // Recorded so: a second authority, for serving certificates, published to every namespace beside the first.
+    // Recorded so. An operator may publish it for serving certificates; kubelets here go on without.
     { configMap: { name: 'openshift-service-ca.crt', items: [{ key: 'service-ca.crt', path: 'service-ca.crt' }] } },
   ];
   spec.volumes = [...(spec.volumes ?? []), { name, projected: { sources, defaultMode: 0o644 } }];

@@ -5,24 +5,27 @@ import type { Answer } from './answer.ts';
 import { DiscoveryPages } from './discovery-pages.ts';
 import { jsonAnswer } from './encode.ts';
 import { type HealthCheck, healthPage } from './health.ts';
+import type { Metrics } from './metrics.ts';
 import { noRepresentation, parseAccept } from './negotiate.ts';
 import { type Page, type Pages, PageTable } from './pages.ts';
 
 export interface PageDeps {
   readonly registry: Registry;
   readonly checks: readonly HealthCheck[];
+  readonly metrics: Metrics;
   /** Host and port for clients outside. */
   readonly serverAddress: string;
   readonly groups?: readonly GroupDefinition[];
 }
 
-export function serverPages({ registry, checks, serverAddress, groups = builtinGroups }: PageDeps): Pages {
+export function serverPages({ registry, checks, metrics, serverAddress, groups = builtinGroups }: PageDeps): Pages {
   const { tokens } = registry;
   const documents = new DiscoveryPages(registry, groups, serverAddress);
   const version: Page = () => jsonAnswer(200, VERSION, true);
   const table = new PageTable((target, req) => documents.discovery(target, req));
   table
     .add('/version', version)
+    .add('/metrics', () => metrics.answer())
     .add('/version/', (path) => (path === '/version/' ? jsonAnswer(200, VERSION, true) : undefined))
     .add('/openapi/v2', (_path, query, req) => documents.openapiV2(query, req))
     .add('/openapi/v3', () => documents.openapiV3Index())

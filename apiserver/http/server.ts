@@ -19,6 +19,7 @@ import { readBody } from './body.ts';
 import { credentialsOf } from './credentials.ts';
 import { jsonAnswer } from './encode.ts';
 import { asApiError } from './errors.ts';
+import type { Metrics } from './metrics.ts';
 import { type Pages, plainNotFound } from './pages.ts';
 import { proxyUpgrade } from './proxy.ts';
 import { respond } from './respond.ts';
@@ -39,6 +40,7 @@ export interface HttpOptions {
 export interface HttpDeps {
   readonly registry: Registry;
   readonly pages: Pages;
+  readonly metrics: Metrics;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -47,7 +49,6 @@ export interface HttpDeps {
 const HEADERS_MAX = 64 * 1024;
 /** Requests that may be worked on at a time, watches apart. */
 const IN_FLIGHT_MAX = 600;
-const LONG_RUNNING = new Set(['watch', 'connect']);
 
 export class HttpServer implements AsyncDisposable {
   readonly #server: Http2SecureServer;
@@ -55,7 +56,8 @@ export class HttpServer implements AsyncDisposable {
   readonly #served: Served;
   readonly #stop = new AbortController();
   readonly #sockets = new Set<Duplex>();
-  #inFlight = 0;
+  /** What requests were for, once that is known. */
+  readonly #asked = new WeakMap<Req, { verb: string; group: string; resource: string }>();
 
   private constructor(server: Http2SecureServer, deps: HttpDeps) {
     this.#server = server;
@@ -105,7 +107,10 @@ export class HttpServer implements AsyncDisposable {
   async #answer(req: Req, res: Res): Promise<void> {
     const gone = new AbortController();
     const signal = AbortSignal.any([gone.signal, this.#stop.signal]);
-    res.once('close', () => gone.abort());
+    res.once('close', () => {
+      gone.abort();
+      this.#count(req, res.statusCode);
+    });
     res.on('error', () => gone.abort());
     const { random, log } = this.#deps;
     res.setHeader('audit-id', random.uuid());
@@ -122,6 +127,11 @@ export class HttpServer implements AsyncDisposable {
         res.destroy();
       });
     }
+  }
+
+  #count(req: Req, code: number): void {
+    const { group = '', resource = '', verb = (req.method ?? '').toLowerCase() } = this.#asked.get(req) ?? {};
+    this.#deps.metrics.count({ verb, group, resource, code: String(code) });
   }
 
   async #refuse(req: Req, res: Res, err: unknown, signal: AbortSignal): Promise<void> {
@@ -147,7 +157,8 @@ export class HttpServer implements AsyncDisposable {
     const target = routeOf(path, this.#served);
     if (target.type === 'resource') {
       const request = await this.#requestOf(req, target, query, user, signal);
-      await this.#bounded(request.verb, () => respond(req, res, request, registry));
+      this.#asked.set(req, { verb: request.verb, group: request.resource.group, resource: request.resource.plural });
+      await this.#bounded(request, () => respond(req, res, request, registry));
       return;
     }
     authorizePath(registry.authorizer, user, (req.method ?? 'GET').toLowerCase(), path);
@@ -155,14 +166,18 @@ export class HttpServer implements AsyncDisposable {
     await send(req, res, page ?? plainNotFound(), signal);
   }
 
-  async #bounded(verb: string, run: () => Promise<void>): Promise<void> {
-    if (LONG_RUNNING.has(verb)) return run();
-    if (this.#inFlight >= IN_FLIGHT_MAX) throw tooManyRequests('too many requests, please try again later', 1);
-    this.#inFlight++;
+  /** Conversations last as long as they last; of all else so many at a time. */
+  async #bounded(request: ApiRequest, run: () => Promise<void>): Promise<void> {
+    const { metrics, registry } = this.#deps;
+    const open = registry.isConversation(request) ? 'watches' : 'inFlight';
+    if (metrics.inFlight >= IN_FLIGHT_MAX && open === 'inFlight') {
+      throw tooManyRequests('too many requests, please try again later', 1);
+    }
+    metrics[open]++;
     try {
       await run();
     } finally {
-      this.#inFlight--;
+      metrics[open]--;
     }
   }
 

@@ -162,6 +162,12 @@ export class Registry implements RegistryContext {
     await Promise.all([...this.#caches.values()].map((cache) => cache.ready(signal)));
   }
 
+  /** Whether a request may last for as long as the client likes. */
+  isConversation({ resource, subresource, verb }: ApiRequest): boolean {
+    if (subresource === undefined) return verb === 'watch';
+    return this.storeOf(resource).strategy.subresources?.[subresource]?.converses ?? false;
+  }
+
   /** The one door: authorization, then the verb. */
   async handle(request: ApiRequest): Promise<ApiResponse> {
     authorizeRequest(this.authorizer, request);

@@ -86,4 +86,6 @@ export interface SubresourceStrategy<T extends KubeObject = KubeObject> {
   prepareForUpdate?(next: T, current: T, context: WriteContext): void;
   validateUpdate?(next: T, current: T, context: WriteContext): FieldProblem[];
   readonly handlers?: Partial<Record<Verb, Handler>>;
+  /** Its requests may last: logs that are followed, streams, proxied pages. */
+  readonly converses?: boolean;
 }

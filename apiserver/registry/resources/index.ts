@@ -26,7 +26,12 @@ import * as storage from '../../../api/types/storage/resources.ts';
 import type { Strategy } from '../strategy.ts';
 import { apiServiceStrategy } from './apiregistration/api-services.ts';
 import { daemonSetStrategy } from './apps/daemon-sets.ts';
-import { deploymentStrategy, scalable } from './apps/workloads.ts';
+import {
+  controllerRevisionStrategy,
+  deploymentStrategy,
+  replicaSetStrategy,
+  statefulSetStrategy,
+} from './apps/workloads.ts';
 import { selfSubjectReviewStrategy, tokenReviewStrategy } from './authentication/reviews.ts';
 import {
   localSubjectAccessReviewStrategy,
@@ -35,7 +40,7 @@ import {
   subjectAccessReviewStrategy,
 } from './authorization/reviews.ts';
 import { autoscalerV1Strategy } from './autoscaling/autoscalers-v1.ts';
-import { jobStrategy } from './batch/jobs.ts';
+import { cronJobStrategy, jobStrategy } from './batch/jobs.ts';
 import { signingRequestStrategy } from './certificates/signing-requests.ts';
 import { namespaceStrategy } from './core/namespaces.ts';
 import { nodeStrategy } from './core/nodes.ts';
@@ -64,7 +69,6 @@ const countedKinds = [
   admissionregistration.validatingAdmissionPolicies,
   admissionregistration.validatingAdmissionPolicyBindings,
   admissionregistration.validatingWebhookConfigurations,
-  batch.cronJobs,
   customResourceDefinitions,
   dra.deviceClasses,
   dra.resourceSlices,
@@ -95,8 +99,10 @@ add(core.serviceAccounts, { subresources: { token: { handlers: { create: request
 add(apiServices, apiServiceStrategy);
 add(apps.daemonSets, daemonSetStrategy);
 add(apps.deployments, deploymentStrategy);
-add(apps.replicaSets, scalable);
-add(apps.statefulSets, scalable);
+add(apps.controllerRevisions, controllerRevisionStrategy);
+add(apps.replicaSets, replicaSetStrategy);
+add(apps.statefulSets, statefulSetStrategy);
+add(batch.cronJobs, cronJobStrategy);
 add(batch.jobs, jobStrategy);
 add(core.namespaces, namespaceStrategy);
 add(core.nodes, nodeStrategy);

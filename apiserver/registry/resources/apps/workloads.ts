@@ -1,9 +1,23 @@
 // Workloads of the apps group: they count generations, and most of them can be scaled.
 import { requirementsOf, selectorText } from '../../../../api/labels.ts';
 import type { KubeObject } from '../../../../api/schema/kind.ts';
+import type { ControllerRevision } from '../../../../api/types/apps/controller-revision.ts';
 import type { Deployment } from '../../../../api/types/apps/deployment.ts';
+import type { ReplicaSet } from '../../../../api/types/apps/replica-set.ts';
+import type { StatefulSet } from '../../../../api/types/apps/stateful-set.ts';
 import type { LabelSelector } from '../../../../api/types/meta/label-selector.ts';
 import type { Strategy } from '../../strategy.ts';
+import { templateWarnings } from '../../validation/pod-warnings.ts';
+import {
+  deploymentProblems,
+  deploymentUpdateProblems,
+  replicaSetProblems,
+  replicaSetUpdateProblems,
+  revisionProblems,
+  revisionUpdateProblems,
+  statefulSetProblems,
+  statefulSetUpdateProblems,
+} from '../../validation/workloads.ts';
 import { scaleOf } from '../scale.ts';
 
 interface Scalable extends KubeObject {
@@ -22,10 +36,32 @@ function scale<T extends Scalable>() {
   });
 }
 
-export const scalable: Strategy<Scalable> = { hasGeneration: true, subresources: { scale: scale() } };
+export const replicaSetStrategy: Strategy<ReplicaSet> = {
+  hasGeneration: true,
+  validateCreate: replicaSetProblems,
+  validateUpdate: replicaSetUpdateProblems,
+  warnings: ({ spec }) => (spec.template ? templateWarnings(spec.template, 'spec.template') : []),
+  subresources: { scale: scale() },
+};
+
+export const statefulSetStrategy: Strategy<StatefulSet> = {
+  hasGeneration: true,
+  validateCreate: statefulSetProblems,
+  validateUpdate: statefulSetUpdateProblems,
+  warnings: ({ spec }) => templateWarnings(spec.template, 'spec.template'),
+  subresources: { scale: scale() },
+};
+
+export const controllerRevisionStrategy: Strategy<ControllerRevision> = {
+  validateCreate: revisionProblems,
+  validateUpdate: revisionUpdateProblems,
+};
 
 export const deploymentStrategy: Strategy<Deployment> = {
   hasGeneration: true,
+  validateCreate: deploymentProblems,
+  validateUpdate: deploymentUpdateProblems,
+  warnings: ({ spec }) => templateWarnings(spec.template, 'spec.template'),
   ignoredFields: (subresource) => (subresource === 'status' ? ['spec', 'metadata.labels'] : undefined),
   subresources: {
     scale: scale(),

@@ -1,7 +1,10 @@
 // Jobs: unless told otherwise, a job finds its pods by its own uid.
 import { deepEqual } from '../../../../api/schema/equal.ts';
 import type { Job } from '../../../../api/types/batch/job.ts';
+import type { CronJob } from '../../../../api/types/batch/cron-job.ts';
 import type { Strategy } from '../../strategy.ts';
+import { cronJobProblems, jobProblems, jobUpdateProblems } from '../../validation/jobs.ts';
+import { templateWarnings } from '../../validation/pod-warnings.ts';
 
 const UID = 'batch.kubernetes.io/controller-uid';
 const NAME = 'batch.kubernetes.io/job-name';
@@ -11,6 +14,9 @@ const OLD_NAME = 'job-name';
 
 export const jobStrategy: Strategy<Job> = {
   hasGeneration: true,
+  validateCreate: jobProblems,
+  validateUpdate: jobUpdateProblems,
+  warnings: ({ spec }) => templateWarnings(spec.template, 'spec.template'),
   defaultPropagation: 'Orphan',
   prepareForCreate(job) {
     if (job.spec.manualSelector === true) return;
@@ -22,5 +28,15 @@ export const jobStrategy: Strategy<Job> = {
     template.metadata = { ...template.metadata, labels: { ...labels, ...template.metadata?.labels } };
     if (showsTemplates) job.metadata.labels = { ...template.metadata.labels };
     job.spec.selector = { ...job.spec.selector, matchLabels: { ...job.spec.selector?.matchLabels, [UID]: uid } };
+  },
+};
+
+export const cronJobStrategy: Strategy<CronJob> = {
+  hasGeneration: true,
+  validateCreate: cronJobProblems,
+  validateUpdate: cronJobProblems,
+  warnings({ spec }) {
+    const template = spec.jobTemplate.spec?.template;
+    return template ? templateWarnings(template, 'spec.jobTemplate.spec.template') : [];
   },
 };

@@ -21,6 +21,7 @@ export const nodeStrategy: Strategy<Node> = {
   statusAtCreation: true,
   subresources: {
     proxy: {
+      converses: true,
       handlers: {
         get: proxyToNode,
         create: proxyToNode,

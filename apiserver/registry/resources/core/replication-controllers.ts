@@ -1,10 +1,13 @@
 // Replication controllers: a scale whose selector is a plain map of labels.
 import type { ReplicationController } from '../../../../api/types/core/replication-controller.ts';
 import type { Strategy } from '../../strategy.ts';
+import { replicationControllerProblems } from '../../validation/workloads.ts';
 import { scaleOf } from '../scale.ts';
 
 export const replicationControllerStrategy: Strategy<ReplicationController> = {
   hasGeneration: true,
+  validateCreate: replicationControllerProblems,
+  validateUpdate: replicationControllerProblems,
   subresources: {
     scale: scaleOf({
       replicas: ({ spec }) => spec.replicas ?? 0,

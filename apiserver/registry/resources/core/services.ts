@@ -20,6 +20,7 @@ export const serviceStrategy: Strategy<Service> = {
   released: (service, registry) => release(service, registry),
   subresources: {
     proxy: {
+      converses: true,
       handlers: {
         get: proxyToService,
         create: proxyToService,
