@@ -30,13 +30,22 @@ const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
 const UNDERSCORED = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
 const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 
-export const dns1123Label: Check = byShape(
+const DNS_LABEL: Check = byShape(
   63,
   LABEL,
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
   'my-name',
   '123-abc',
 );
+
+const SUBDOMAIN_SHAPE = shape(SUBDOMAIN);
+
+/** What would do as a subdomain has dots too many. */
+export function dns1123Label(value: string): string[] {
+  const problems = DNS_LABEL(value);
+  if (problems.length === 0 || !value.includes('.') || !SUBDOMAIN_SHAPE.test(value)) return problems;
+  return [...problems.slice(0, -1), 'must not contain dots'];
+}
 
 export const dns1123Subdomain: Check = byShape(
   253,

@@ -23,7 +23,8 @@ type AnyContainer = Container | EphemeralContainer;
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 
 export function containersProblems(around: Around, path: string): FieldProblem[] {
-  const { containers = [], initContainers = [], ephemeralContainers = [] } = around.spec;
+  const { initContainers = [], ephemeralContainers = [] } = around.spec;
+  const containers = around.spec.containers ?? [];
   if (containers.length === 0) return [required(`${path}.containers`)];
   const names = new Set<string>();
   const problems: FieldProblem[] = [];

@@ -176,17 +176,14 @@ function podAnnotationProblems(
   return [invalidValue(`${path}[controller.kubernetes.io/pod-deletion-cost]`, cost, 'must be a 32bit integer')];
 }
 
-export function templateProblems(
-  { metadata = {}, spec = { containers: [] } }: PodTemplateSpec,
-  path: string,
-): FieldProblem[] {
+export function podTemplateProblems({ metadata = {}, spec }: PodTemplateSpec, path: string): FieldProblem[] {
   const problems = [
     ...labelProblems(metadata.labels, `${path}.labels`),
     ...annotationProblems(metadata.annotations, `${path}.annotations`),
     ...podAnnotationProblems(metadata.annotations, `${path}.annotations`),
-    ...podSpecProblems(spec, `${path}.spec`),
+    ...podSpecProblems(spec ?? { containers: [] }, `${path}.spec`),
   ];
-  if (spec.ephemeralContainers?.length) {
+  if (spec?.ephemeralContainers?.length) {
     const why = 'ephemeral containers not allowed in pod template';
     problems.push(forbidden(`${path}.spec.ephemeralContainers`, why));
   }

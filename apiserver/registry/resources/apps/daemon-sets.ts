@@ -2,8 +2,8 @@
 import { deepEqual } from '../../../../api/schema/equal.ts';
 import type { DaemonSet } from '../../../../api/types/apps/daemon-set.ts';
 import type { Strategy } from '../../strategy.ts';
+import { nodePodWarnings } from '../../validation/pod-warnings.ts';
 import { daemonSetProblems, daemonSetUpdateProblems } from '../../validation/workloads.ts';
-import { templateWarnings } from '../../validation/pod-warnings.ts';
 
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
 
@@ -16,7 +16,7 @@ export const daemonSetStrategy: Strategy<DaemonSet> = {
   hasGeneration: true,
   validateCreate: daemonSetProblems,
   validateUpdate: daemonSetUpdateProblems,
-  warnings: ({ spec }) => templateWarnings(spec.template, 'spec.template'),
+  warnings: (set, previous) => nodePodWarnings(set, previous, set.spec.template),
   defaults: (set) => setTemplateGeneration(set, templateGeneration(set)),
   prepareForCreate: (set) => setTemplateGeneration(set, Math.max(1, templateGeneration(set))),
   prepareForUpdate(next, current) {

@@ -7,7 +7,7 @@ import type { ReplicaSet } from '../../../../api/types/apps/replica-set.ts';
 import type { StatefulSet } from '../../../../api/types/apps/stateful-set.ts';
 import type { LabelSelector } from '../../../../api/types/meta/label-selector.ts';
 import type { Strategy } from '../../strategy.ts';
-import { templateWarnings } from '../../validation/pod-warnings.ts';
+import { statefulSetWarnings, workloadWarnings } from '../../validation/pod-warnings.ts';
 import {
   deploymentProblems,
   deploymentUpdateProblems,
@@ -40,7 +40,7 @@ export const replicaSetStrategy: Strategy<ReplicaSet> = {
   hasGeneration: true,
   validateCreate: replicaSetProblems,
   validateUpdate: replicaSetUpdateProblems,
-  warnings: ({ spec }) => (spec.template ? templateWarnings(spec.template, 'spec.template') : []),
+  warnings: (set, previous) => workloadWarnings(set, previous, set.spec.template),
   subresources: { scale: scale() },
 };
 
@@ -48,7 +48,7 @@ export const statefulSetStrategy: Strategy<StatefulSet> = {
   hasGeneration: true,
   validateCreate: statefulSetProblems,
   validateUpdate: statefulSetUpdateProblems,
-  warnings: ({ spec }) => templateWarnings(spec.template, 'spec.template'),
+  warnings: statefulSetWarnings,
   subresources: { scale: scale() },
 };
 
@@ -61,7 +61,7 @@ export const deploymentStrategy: Strategy<Deployment> = {
   hasGeneration: true,
   validateCreate: deploymentProblems,
   validateUpdate: deploymentUpdateProblems,
-  warnings: ({ spec }) => templateWarnings(spec.template, 'spec.template'),
+  warnings: (deployment, previous) => workloadWarnings(deployment, previous, deployment.spec.template),
   ignoredFields: (subresource) => (subresource === 'status' ? ['spec', 'metadata.labels'] : undefined),
   subresources: {
     scale: scale(),

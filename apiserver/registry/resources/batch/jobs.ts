@@ -1,10 +1,10 @@
 // Jobs: unless told otherwise, a job finds its pods by its own uid.
 import { deepEqual } from '../../../../api/schema/equal.ts';
-import type { Job } from '../../../../api/types/batch/job.ts';
 import type { CronJob } from '../../../../api/types/batch/cron-job.ts';
+import type { Job } from '../../../../api/types/batch/job.ts';
 import type { Strategy } from '../../strategy.ts';
 import { cronJobProblems, jobProblems, jobUpdateProblems } from '../../validation/jobs.ts';
-import { templateWarnings } from '../../validation/pod-warnings.ts';
+import { workloadWarnings } from '../../validation/pod-warnings.ts';
 
 const UID = 'batch.kubernetes.io/controller-uid';
 const NAME = 'batch.kubernetes.io/job-name';
@@ -16,7 +16,7 @@ export const jobStrategy: Strategy<Job> = {
   hasGeneration: true,
   validateCreate: jobProblems,
   validateUpdate: jobUpdateProblems,
-  warnings: ({ spec }) => templateWarnings(spec.template, 'spec.template'),
+  warnings: (job, previous) => workloadWarnings(job, previous, job.spec.template),
   defaultPropagation: 'Orphan',
   prepareForCreate(job) {
     if (job.spec.manualSelector === true) return;
@@ -35,8 +35,6 @@ export const cronJobStrategy: Strategy<CronJob> = {
   hasGeneration: true,
   validateCreate: cronJobProblems,
   validateUpdate: cronJobProblems,
-  warnings({ spec }) {
-    const template = spec.jobTemplate.spec?.template;
-    return template ? templateWarnings(template, 'spec.jobTemplate.spec.template') : [];
-  },
+  warnings: (job, previous) =>
+    workloadWarnings(job, previous, job.spec.jobTemplate.spec?.template, 'spec.jobTemplate.spec.template'),
 };

@@ -2,6 +2,7 @@
 import type { Pod } from '../../../../api/types/core/pod.ts';
 import type { Strategy } from '../../strategy.ts';
 import { podCreateProblems } from '../../validation/pod-spec.ts';
+import { podWarnings } from '../../validation/pod-warnings.ts';
 import {
   ephemeralContainersProblems,
   podStatusProblems,
@@ -21,6 +22,7 @@ export const podStrategy: Strategy<Pod> = {
   },
   validateCreate: podCreateProblems,
   validateUpdate: podUpdateProblems,
+  warnings: podWarnings,
   gracePeriod(pod, { gracePeriodSeconds }) {
     const { phase } = pod.status;
     // Nobody would carry out the grace of a pod that runs nowhere, or runs no more.

@@ -1,6 +1,7 @@
 // Replication controllers: a scale whose selector is a plain map of labels.
 import type { ReplicationController } from '../../../../api/types/core/replication-controller.ts';
 import type { Strategy } from '../../strategy.ts';
+import { workloadWarnings } from '../../validation/pod-warnings.ts';
 import { replicationControllerProblems } from '../../validation/workloads.ts';
 import { scaleOf } from '../scale.ts';
 
@@ -8,6 +9,7 @@ export const replicationControllerStrategy: Strategy<ReplicationController> = {
   hasGeneration: true,
   validateCreate: replicationControllerProblems,
   validateUpdate: replicationControllerProblems,
+  warnings: (controller, previous) => workloadWarnings(controller, previous, controller.spec.template),
   subresources: {
     scale: scaleOf({
       replicas: ({ spec }) => spec.replicas ?? 0,
