@@ -22,6 +22,7 @@ import { nodeLifecycleController } from './node-lifecycle.ts';
 import { podGcController } from './pod-gc.ts';
 import { replicaSetController } from './replica-set.ts';
 import { replicationControllerController } from './replication-controller.ts';
+import { resourceQuotaController } from './resource-quota.ts';
 import { rootCaController } from './root-ca.ts';
 import { serviceAccountController } from './service-account.ts';
 import { statefulSetController } from './stateful-set.ts';
@@ -57,6 +58,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'pod-garbage-collector': podGcController,
   'replicaset-controller': replicaSetController,
   'replication-controller': replicationControllerController,
+  'resourcequota-controller': resourceQuotaController,
   'root-ca-cert-publisher': rootCaController,
   'service-account-controller': serviceAccountController,
   'statefulset-controller': statefulSetController,
