@@ -27,6 +27,7 @@ import { NodeLease } from './node/lease.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import { KUBELET_VERSION } from './node/node-status.ts';
 import { cgroupDriver, runtimeAbilities } from './node/runtime-facts.ts';
+import { Door, doorNode } from './pods/admission.ts';
 import { Checkpoints } from './pods/checkpoints.ts';
 import { kindOf } from './pods/containers.ts';
 import { parseResolvConf } from './pods/dns.ts';
@@ -113,6 +114,11 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   await using probes = new Probes({ runtime, clock, random, event, wake });
   await using pulls = new ImagePulls({ images, clock, event, wake, credentials: pullCredentials(objects) });
   await using status = new StatusManager(client, clock, log);
+  const door = new Door({
+    node: () => doorNode(nodeName, view.nodes.get(nodeName) ?? node.node, allocatable()),
+    pods: () => manager.own(),
+    end: (uid, ending) => manager.end(uid, ending),
+  });
   await using mirrors = new MirrorPods(client, () => node.node, clock, log);
   await using staticPods = new StaticPods(config.staticPodsDir, nodeName, clock, log);
   await using manager: PodManager = new PodManager(myPods, {
@@ -130,6 +136,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     },
     mirrors,
     staticPods,
+    door,
     checkpoints: new Checkpoints(join(config.dataDir, 'pods'), log),
     names: { ...config, host: parseResolvConf(await readFile(config.resolvConf, 'utf8').catch(() => '')) },
     node: { hostIps: nodeIps, memoryBytes: facts.memoryBytes, allocatable, abilities: () => abilities },

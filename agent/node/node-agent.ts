@@ -41,6 +41,8 @@ export class NodeAgent implements AsyncDisposable {
   readonly #registered = Promise.withResolvers<void>();
   #node: Node | undefined;
   #status: NodeStatus | undefined;
+  /** As the machine was last seen, whether or not the API has heard of it. */
+  #seen: NodeStatus | undefined;
   #reportedAtMs = 0;
   #wake = Promise.withResolvers<void>();
 
@@ -55,7 +57,8 @@ export class NodeAgent implements AsyncDisposable {
   }
 
   get allocatable(): Readonly<Record<string, string>> {
-    return this.#status?.allocatable ?? {};
+    // What others hand out here (devices and the like) is known to the API only.
+    return { ...this.#node?.status?.allocatable, ...this.#seen?.allocatable };
   }
 
   /** Resolves when the Node object exists. */
@@ -100,8 +103,9 @@ export class NodeAgent implements AsyncDisposable {
     const { clock, log, event, name } = this.#options;
     const input = await this.#look(signal);
     const nowMs = clock.now();
+    this.#seen = nodeStatus(input, nowMs);
     if (this.#node === undefined) {
-      this.#node = await this.#register(nodeStatus(input, nowMs), signal);
+      this.#node = await this.#register(this.#seen, signal);
       this.#registered.resolve();
       if (this.#status === undefined) event('Starting', 'Starting kubelet.');
     }

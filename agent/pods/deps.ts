@@ -10,6 +10,7 @@ import type { EndpointSlice } from '../../api/types/discovery/endpoint-slice.ts'
 import type { ImageClient } from '../cri/images.ts';
 import type { RuntimeClient } from '../cri/runtime.ts';
 import type { Mount } from '../cri/types.ts';
+import type { Door } from './admission.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { ClusterNames } from './dns.ts';
 import type { ImagePulls, PodEvent } from './image-pulls.ts';
@@ -72,6 +73,7 @@ export interface PodDeps {
   readonly probes: Probes;
   readonly status: StatusManager;
   readonly checkpoints: Checkpoints;
+  readonly door: Pick<Door, 'admit' | 'forget'>;
   readonly mirrors: MirrorPods;
   readonly staticPods: StaticPods;
   readonly volumes: PodVolumes;

@@ -1,7 +1,7 @@
 // What a pod's worker knows beside the runtime. It may vanish with the process at any moment: everything here is
 // found again by looking, or costs one more try.
 import type { Logger } from '../../api/log.ts';
-import type { Failure, Memory } from './world.ts';
+import type { Ending, Failure, Memory } from './world.ts';
 
 export class PodMemory implements AsyncDisposable {
   volumesReady = false;
@@ -10,6 +10,8 @@ export class PodMemory implements AsyncDisposable {
   /** The API has let go of the pod. */
   gone = false;
   refused: Memory['refused'];
+  admitted = false;
+  ended: Ending | undefined;
   readonly failures = new Map<string, Failure>();
   readonly stopping = new Map<string, number>();
   readonly networked = new Set<string>();

@@ -2,14 +2,10 @@
 // status.ts asks what to call it. Rules as upstream's, for every restart policy.
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
-import { current, isAlive, liveSandbox, newest, type World } from './world.ts';
+import { current, type Ending, isAlive, liveSandbox, newest, type World } from './world.ts';
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
-export interface Verdict {
-  readonly phase: 'Succeeded' | 'Failed';
-  readonly reason?: string;
-  readonly message?: string;
-}
+export type Verdict = Ending;
 
 export function isSidecar(container: Container): boolean {
   return container.restartPolicy === 'Always';
@@ -30,6 +26,7 @@ export function verdict(pod: Pod, world: World, nowMs: number): Verdict | undefi
   if (status?.phase === 'Succeeded' || status?.phase === 'Failed') {
     return { phase: status.phase, reason: status.reason, message: status.message };
   }
+  if (world.ended !== undefined) return world.ended;
   const deadline = spec.activeDeadlineSeconds;
   if (deadline !== undefined && status?.startTime !== undefined) {
     if (nowMs >= Date.parse(status.startTime) + deadline * 1_000) {

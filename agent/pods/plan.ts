@@ -37,6 +37,8 @@ const MIN_GRACE_SECONDS = 2;
 const DEFAULT_GRACE_SECONDS = 30;
 /** A stop under way is hurried only by a grace that is shorter by more than this. */
 const SOONER_MS = 1_500;
+/** How often a pod at the door asks again whether there is room. */
+const HELD_MS = 250;
 /** Dead instances kept per container, for `kubectl logs --previous`. */
 const KEEP_DEAD = 1;
 
@@ -53,11 +55,14 @@ export function planPod(pod: Pod, world: World, nowMs: number): Action[] {
     return [{ do: 'confirmDeletion' }];
   }
   // A finished pod gives its address back but keeps its containers: their logs are still wanted.
-  if (verdict(pod, world, nowMs) !== undefined) {
-    const down = tearDown(pod, world, pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS, nowMs);
+  const ended = verdict(pod, world, nowMs);
+  if (ended !== undefined) {
+    const grace = ended.graceSeconds ?? pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
+    const down = tearDown(pod, world, grace, nowMs);
     if (down.length > 0) return down;
-    return world.cleaned ? [] : [{ do: 'cleanUp' }];
+    return world.cleaned ? garbage(world) : [{ do: 'cleanUp' }];
   }
+  if (world.held) return [wait(HELD_MS)];
   if (world.refused !== undefined) return [];
   const deadline = untilDeadline(pod, nowMs);
   const pending = world.failures.get('');

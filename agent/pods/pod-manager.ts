@@ -8,6 +8,7 @@ import { ANNOTATION, LABEL } from './names.ts';
 import { isTerminal } from './phase.ts';
 import { PodWorker } from './pod-worker.ts';
 import { podsOnDisk, sweepLogs } from './sweep.ts';
+import type { Ending } from './world.ts';
 
 const RELIST_MS = 10_000;
 const SWEEP_MS = 120_000;
@@ -43,6 +44,18 @@ export class PodManager implements AsyncDisposable {
 
   *pods(): Generator<Pod> {
     for (const pod of this.#pods.list()) yield this.#deps.status.view(pod);
+  }
+
+  /** Every pod that runs or is to run here, those from files instead of what mirrors them. */
+  *own(): Generator<Pod> {
+    const { staticPods, status } = this.#deps;
+    for (const pod of staticPods.pods.values()) yield status.view(pod);
+    for (const pod of this.#pods.list()) if (!isMirror(pod)) yield status.view(pod);
+  }
+
+  /** Ends a pod of this node for good. False: there is none, or it has ended already. */
+  end(uid: string, ending: Ending): boolean {
+    return this.#workers.get(uid)?.end(ending) ?? false;
   }
 
   wake(uid: string): void {

@@ -6,11 +6,12 @@ import type { PodDeps } from './deps.ts';
 import { PodMemory } from './memory.ts';
 import type { PodName } from './names.ts';
 import { perform, removeTraces, type Subject } from './perform.ts';
+import { isTerminal } from './phase.ts';
 import { type Action, planOrphan, planPod } from './plan.ts';
 import { isStatic } from './static-pods.ts';
 import { podStatus } from './status.ts';
 import { UNSUPPORTED_REASON, unsupported } from './unsupported.ts';
-import { liveSandbox, type RuntimeView, type World } from './world.ts';
+import { type Ending, liveSandbox, type RuntimeView, type World } from './world.ts';
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 10_000;
@@ -67,6 +68,16 @@ export class PodWorker implements AsyncDisposable {
 
   wake(): void {
     this.#wake.resolve();
+  }
+
+  /** This node ends the pod for good. False: it has ended already, or nobody wants it. */
+  end(ending: Ending): boolean {
+    const pod = this.#wanted;
+    if (pod === undefined || this.#memory.ended !== undefined || isTerminal(this.#deps.status.view(pod))) return false;
+    this.#memory.ended = ending;
+    this.#deps.event(pod, undefined, 'Warning', ending.reason ?? 'Failed', ending.message ?? '');
+    this.wake();
+    return true;
   }
 
   /**
@@ -141,6 +152,7 @@ export class PodWorker implements AsyncDisposable {
   #world(view: RuntimeView): World {
     const { pulls, probes } = this.#deps;
     const { volumesReady, refreshAtMs, cleaned, refused, failures, stopping, networked, hooked } = this.#memory;
+    const { ended, admitted } = this.#memory;
     const images = pulls.states(this.uid);
     return {
       ...view,
@@ -148,6 +160,8 @@ export class PodWorker implements AsyncDisposable {
       refreshAtMs,
       cleaned,
       refused,
+      ended,
+      held: !admitted,
       failures,
       stopping,
       networked,
@@ -159,6 +173,7 @@ export class PodWorker implements AsyncDisposable {
 
   #prepare(pod: Pod, view: RuntimeView): void {
     const { node, event, probes } = this.#deps;
+    this.#knock(pod, view);
     if (this.#memory.refused === undefined && view.containers.length === 0) {
       const message = unsupported(pod, node.abilities());
       if (message !== undefined) {
@@ -167,6 +182,19 @@ export class PodWorker implements AsyncDisposable {
       }
     }
     probes.sync(pod, view, this.#memory.stopping, node.hostIps[0] ?? '');
+  }
+
+  /** Asks whether a pod that is new here may start. */
+  #knock(pod: Pod, { containers }: RuntimeView): void {
+    const { door, event } = this.#deps;
+    if (this.#memory.admitted || this.#memory.ended !== undefined || pod.metadata.deletionTimestamp !== undefined)
+      return;
+    const answer = door.admit(pod, containers.length > 0);
+    this.#memory.admitted = answer.state === 'admitted';
+    if (answer.state !== 'refused') return;
+    const { reason, message } = answer.refusal;
+    event(pod, undefined, 'Warning', reason, message);
+    this.#memory.ended = { phase: 'Failed', reason, message: `Pod was rejected: ${message}`, refused: true };
   }
 
   #report(pod: Pod, world: World): void {
@@ -217,12 +245,13 @@ export class PodWorker implements AsyncDisposable {
   }
 
   async #end(): Promise<void> {
-    const { observer, pulls, probes, status, checkpoints } = this.#deps;
+    const { observer, pulls, probes, status, checkpoints, door } = this.#deps;
     await removeTraces(this.uid, this.#name, this.#seen, this.#deps);
     observer.forget(this.uid);
     pulls.forget(this.uid);
     probes.forget(this.uid);
     status.forget(this.uid);
+    door.forget(this.uid);
     await checkpoints.remove(this.uid);
   }
 

@@ -16,7 +16,7 @@ const MIN_QUOTA_US = 1_000;
 const GUARANTEED_OOM = -997;
 const BEST_EFFORT_OOM = 1_000;
 /** Pods of this priority and above belong to the system. */
-const CRITICAL_PRIORITY = 2_000_000_000;
+export const CRITICAL_PRIORITY = 2_000_000_000;
 
 export function cpuShares(milliCpu: number): number {
   return Math.min(MAX_SHARES, Math.max(MIN_SHARES, Math.floor((milliCpu * 1_024) / 1_000)));

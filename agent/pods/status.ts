@@ -4,8 +4,8 @@ import { timestamp } from '../../api/clock.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { PodCondition, PodStatus } from '../../api/types/core/pod-status.ts';
 import { containerStatuses, ephemeralStatuses, initContainerStatuses } from './container-status.ts';
-import { initialized, isSidecar, type Phase, phaseOf, verdict } from './phase.ts';
-import { liveSandbox, type World } from './world.ts';
+import { initialized, isSidecar, isTerminal, type Phase, phaseOf, verdict } from './phase.ts';
+import { type Ending, liveSandbox, type World } from './world.ts';
 
 export interface HostFacts {
   /** The node's own addresses, the preferred family first. */
@@ -15,6 +15,9 @@ export interface HostFacts {
 
 export function podStatus(pod: Pod, world: World, host: HostFacts, nowMs: number): PodStatus {
   const phase = phaseOf(pod, world, nowMs);
+  if (world.ended?.refused) return refusedStatus(pod, world.ended, nowMs);
+  const neverRan = world.containers.length === 0 && pod.status?.containerStatuses === undefined;
+  if (isTerminal(pod) && neverRan) return refusedStatus(pod, verdict(pod, world, nowMs)!, nowMs);
   const ended = phase === 'Failed' || phase === 'Succeeded' ? verdict(pod, world, nowMs) : undefined;
   const why = ended ?? world.refused;
   const ips = addresses(pod, world, host);
@@ -27,7 +30,8 @@ export function podStatus(pod: Pod, world: World, host: HostFacts, nowMs: number
     hostIP: host.hostIps[0],
     hostIPs: host.hostIps.map((ip) => ({ ip })),
     ...(ips.length > 0 && { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
-    startTime: before?.startTime ?? timestamp(nowMs),
+    // Whoever waits at the door has not started: this is how the next process knows.
+    ...(before?.startTime !== undefined || !world.held ? { startTime: before?.startTime ?? timestamp(nowMs) } : {}),
     containerStatuses: containerStatuses(pod, world, host.runtimeName, nowMs),
   };
   const inits = initContainerStatuses(pod, world, host.runtimeName, nowMs);
@@ -36,6 +40,18 @@ export function podStatus(pod: Pod, world: World, host: HostFacts, nowMs: number
   if (ephemeral.length > 0) status.ephemeralContainerStatuses = ephemeral;
   status.conditions = stamped(conditions(pod, world, status, phase), pod, nowMs);
   return status;
+}
+
+/** Nothing of it ever was here. */
+function refusedStatus({ metadata, status }: Pod, { phase, reason, message }: Ending, nowMs: number): PodStatus {
+  const { generation } = metadata;
+  return {
+    phase,
+    ...(generation !== undefined && { observedGeneration: generation }),
+    reason,
+    message,
+    startTime: status?.startTime ?? timestamp(nowMs),
+  };
 }
 
 /** A pod keeps the address it was last known by until it has another one. */
@@ -60,6 +76,16 @@ function conditions(pod: Pod, world: World, status: PodStatus, phase: Phase): Fa
     { type: 'Ready', ...gated(pod, containersReady) },
     { type: 'ContainersReady', ...containersReady },
     { type: 'PodScheduled', status: 'True' },
+    ...(world.ended?.disruption === undefined
+      ? []
+      : [
+          {
+            type: 'DisruptionTarget',
+            status: 'True',
+            reason: 'TerminationByKubelet',
+            message: world.ended.disruption,
+          },
+        ]),
   ];
 }
 

@@ -64,6 +64,19 @@ export interface ProbeView {
   readonly graceSeconds?: number;
 }
 
+/** This node has ended the pod for good: refused at the door, pushed out by another, evicted. */
+export interface Ending {
+  readonly phase: 'Succeeded' | 'Failed';
+  readonly reason?: string;
+  readonly message?: string;
+  /** How long its processes get; the pod's own grace if not said. */
+  readonly graceSeconds?: number;
+  /** Why the node disturbed a pod that was well: the message of its DisruptionTarget condition. */
+  readonly disruption?: string;
+  /** It never was let in: of its containers there is nothing to tell. */
+  readonly refused?: boolean;
+}
+
 /** What this process knows besides: see worker.ts. */
 export interface Memory {
   readonly volumesReady: boolean;
@@ -71,6 +84,9 @@ export interface Memory {
   readonly refreshAtMs: number;
   /** Whatever cannot be done for this pod on this node; such a pod is never started. */
   readonly refused?: { readonly reason: string; readonly message: string };
+  /** It waits at the door: room is being made for it. */
+  readonly held?: boolean;
+  readonly ended?: Ending;
   readonly images: ReadonlyMap<string, ImageState>;
   readonly failures: ReadonlyMap<string, Failure>;
   /** Containers being stopped, and when they will have been killed at the latest. */
