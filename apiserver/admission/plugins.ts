@@ -2,6 +2,7 @@
 import type { AdmissionPlugin } from './admission.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { podPriority, priorityClassDefault } from './priority.ts';
@@ -12,6 +13,7 @@ import { taintNodesByCondition } from './taint-nodes.ts';
 
 export const admissionPlugins: readonly AdmissionPlugin[] = [
   namespaceLifecycle,
+  limitRanger,
   nodeRestriction,
   serviceAccount,
   taintNodesByCondition,

@@ -21,7 +21,7 @@ export const runtimeClass: AdmissionPlugin = {
     const { nodeSelector, tolerations } = found.scheduling ?? {};
     for (const [key, value] of Object.entries(nodeSelector ?? {})) {
       if (spec.nodeSelector?.[key] !== undefined && spec.nodeSelector[key] !== value) {
-        const why = `pod rejected: conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${spec.nodeSelector[key]}`;
+        const why = `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${spec.nodeSelector[key]}`;
         throw forbidden(pods, metadata.name, why);
       }
       spec.nodeSelector = { ...spec.nodeSelector, [key]: value };
