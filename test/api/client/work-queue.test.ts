@@ -26,7 +26,11 @@ function rig(work: (key: string, passes: string[]) => Promise<Next>, workers = 2
     (_key, _err, retryMs) => retries.push(retryMs),
     stop.signal,
   );
-  return { clock, queue, passes, retries, end: () => (stop.abort(), running) };
+  const end = () => {
+    stop.abort();
+    return running;
+  };
+  return { clock, queue, passes, retries, end };
 }
 
 test('a key added many times before its turn is worked on once', async () => {
