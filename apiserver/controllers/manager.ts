@@ -15,6 +15,7 @@ import { endpointSliceController } from './endpoint-slice.ts';
 import { endpointSliceMirroringController } from './endpoint-slice-mirroring.ts';
 import { endpointsController } from './endpoints.ts';
 import { garbageCollector } from './garbage-collector.ts';
+import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler.ts';
 import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
@@ -51,6 +52,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'endpointslice-controller': endpointSliceController,
   'endpointslicemirroring-controller': endpointSliceMirroringController,
   'generic-garbage-collector': garbageCollector,
+  'horizontal-pod-autoscaler': horizontalPodAutoscalerController,
   'job-controller': jobController,
   'namespace-controller': namespaceController,
   'node-controller': nodeLifecycleController,
