@@ -42,6 +42,7 @@ import {
 import { autoscalerV1Strategy } from './autoscaling/autoscalers-v1.ts';
 import { cronJobStrategy, jobStrategy } from './batch/jobs.ts';
 import { signingRequestStrategy } from './certificates/signing-requests.ts';
+import { endpointSliceStrategy, endpointsStrategy } from './core/endpoints.ts';
 import { namespaceStrategy } from './core/namespaces.ts';
 import { nodeStrategy } from './core/nodes.ts';
 import { persistentVolumeStrategy } from './core/persistent-volumes.ts';
@@ -51,6 +52,13 @@ import { replicationControllerStrategy } from './core/replication-controllers.ts
 import { requestToken } from './core/service-account-token.ts';
 import { serviceStrategy } from './core/services.ts';
 import { eventStrategy } from './events/events.ts';
+import {
+  ingressClassStrategy,
+  ingressStrategy,
+  ipAddressStrategy,
+  networkPolicyStrategy,
+  serviceCidrStrategy,
+} from './networking/strategies.ts';
 import { bindingStrategy, roleStrategy } from './rbac/roles.ts';
 
 const table = new Map<string, Strategy>();
@@ -72,13 +80,9 @@ const countedKinds = [
   customResourceDefinitions,
   dra.deviceClasses,
   dra.resourceSlices,
-  endpointSlices,
   flowcontrol.flowSchemas,
   flowcontrol.priorityLevelConfigurations,
   legacy.podTemplates,
-  networking.ingressClasses,
-  networking.ingresses,
-  networking.networkPolicies,
   podDisruptionBudgets,
   priorityClasses,
 ] as unknown as ResourceDefinition[];
@@ -104,6 +108,12 @@ add(apps.replicaSets, replicaSetStrategy);
 add(apps.statefulSets, statefulSetStrategy);
 add(batch.cronJobs, cronJobStrategy);
 add(batch.jobs, jobStrategy);
+add(networking.ingressClasses, ingressClassStrategy);
+add(networking.ingresses, ingressStrategy);
+add(networking.ipAddresses, ipAddressStrategy);
+add(networking.networkPolicies, networkPolicyStrategy);
+add(networking.serviceCidrs, serviceCidrStrategy);
+add(endpointSlices, endpointSliceStrategy);
 add(core.namespaces, namespaceStrategy);
 add(core.nodes, nodeStrategy);
 add(core.pods, podStrategy);
@@ -114,10 +124,7 @@ add(legacy.replicationControllers, replicationControllerStrategy);
 
 /** A PUT creates what is not there. */
 const createdByPut = { allowCreateOnUpdate: true };
-add(core.endpoints, {
-  ...createdByPut,
-  deprecated: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
-});
+add(core.endpoints, endpointsStrategy);
 add(core.events, createdByPut);
 add(core.limitRanges, createdByPut);
 add(events, eventStrategy);

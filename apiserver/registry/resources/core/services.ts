@@ -1,11 +1,14 @@
 // Services: their addresses and node ports are taken from the cluster's supplies and given back.
+import { dns1123Label } from '../../../../api/names.ts';
 import { ApiError, type FieldProblem, invalid } from '../../../../api/status.ts';
 import { services } from '../../../../api/types/core/resources.ts';
 import type { Service } from '../../../../api/types/core/service.ts';
 import type { RegistryContext } from '../../registry.ts';
 import type { Strategy, Undo } from '../../strategy.ts';
 import { type AddressRange, dynamicFrom, type NumberSupply } from '../../supplies.ts';
+import { asPrefixToo } from '../../validation/object-meta.ts';
 import { invalidValue } from '../../validation/problems.ts';
+import { serviceProblems, serviceUpdateProblems, serviceWarnings } from '../../validation/services.ts';
 import { proxyToService } from './service-proxy.ts';
 
 const NONE = 'None';
@@ -15,6 +18,10 @@ const hasNodePorts = ({ spec }: Service) =>
   spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false);
 
 export const serviceStrategy: Strategy<Service> = {
+  nameProblems: asPrefixToo(dns1123Label),
+  validateCreate: serviceProblems,
+  validateUpdate: serviceUpdateProblems,
+  warnings: serviceWarnings,
   prepareForUpdate: carryAllocated,
   reserve: (next, current, { registry }) => allocate(next, current, registry),
   released: (service, registry) => release(service, registry),
@@ -76,6 +83,8 @@ function allocateAddresses(service: Service, ranges: readonly AddressRange[], ta
   const { spec } = service;
   if (!hasAddress(service)) return [];
   const [first] = ranges as [AddressRange];
+  const unfit = familyProblems(spec, ranges);
+  if (unfit.length > 0) return unfit;
   spec.ipFamilyPolicy ??= 'SingleStack';
   if (spec.clusterIP === NONE || spec.clusterIPs?.[0] === NONE) {
     spec.clusterIP = NONE;
@@ -100,6 +109,20 @@ function allocateAddresses(service: Service, ranges: readonly AddressRange[], ta
   return problems;
 }
 
+/** What this cluster has no addresses for. */
+function familyProblems({ ipFamilies, ipFamilyPolicy }: Service['spec'], ranges: readonly AddressRange[]) {
+  const problems: FieldProblem[] = [];
+  if (ipFamilyPolicy === 'RequireDualStack' && ranges.length < 2) {
+    const why = 'this cluster is not configured for dual-stack services';
+    problems.push(invalidValue('spec.ipFamilyPolicy', ipFamilyPolicy, why));
+  }
+  for (const [i, family] of (ipFamilies ?? []).entries()) {
+    if (ranges.some((range) => range.family === family)) continue;
+    problems.push(invalidValue(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster'));
+  }
+  return problems;
+}
+
 function familiesFor({ ipFamilyPolicy, clusterIP }: Service['spec'], ranges: readonly AddressRange[]) {
   const asked = clusterIP ? (clusterIP.includes(':') ? 'IPv6' : 'IPv4') : undefined;
   const ordered = [...ranges].sort((a, b) => Number(b.family === asked) - Number(a.family === asked));
@@ -121,8 +144,7 @@ function takeAddress(
       address: wanted,
       problem: invalidValue(path, index === 0 ? [wanted] : wanted, `failed to allocate IP ${wanted}: ${why}`),
     });
-    if (n === undefined)
-      return refused(`the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${range.cidr}`);
+    if (n === undefined) return refused('the provided network does not match the current range');
     const isOurs = supply.ownerOf(n) === owner;
     if (!supply.take(n, owner)) return refused('provided IP is already allocated');
     if (!isOurs) taken.push(() => supply.release(n, owner));
