@@ -22,10 +22,11 @@ export const Secret = kind(
     defaults(value) {
       value.type ||= 'Opaque';
       // Plain text is for writing only: it ends up in data and wins over what is there.
-      for (const [key, text] of Object.entries(value.stringData ?? {})) {
-        value.data ??= {};
-        value.data[key] = Buffer.from(text).toString('base64');
-      }
+      const { stringData } = value;
+      if (stringData === undefined) return;
+      const encoded = Object.entries(stringData).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
+      // From entries, for a key may be called __proto__.
+      value.data = Object.fromEntries([...Object.entries(value.data ?? {}), ...encoded]);
       delete value.stringData;
     },
   },
