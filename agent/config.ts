@@ -1,5 +1,7 @@
 // What the node process is told at its start. cli/ fills it from flags, environment and file (cli/options.ts is the
 // one table of names and defaults); nothing in the agent reads any of the three itself.
+import type { EvictionSettings } from './pods/eviction/thresholds.ts';
+import type { ImageGcSettings } from './pods/image-gc-decide.ts';
 
 export interface AgentConfig {
   readonly nodeName: string;
@@ -37,6 +39,10 @@ export interface AgentConfig {
   readonly cgroupRoot: string;
   readonly cgroupDriver: 'auto' | 'systemd' | 'cgroupfs';
   readonly maxPods: number;
+  /** Kept back for the system and for this agent: no pod is promised any of it. By resource. */
+  readonly reserved: Readonly<Record<string, string>>;
+  readonly eviction: EvictionSettings;
+  readonly imageGc: ImageGcSettings;
   readonly clusterDomain: string;
   readonly clusterDns: readonly string[];
   /** One range per address family, the preferred family first. */

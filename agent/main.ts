@@ -31,11 +31,16 @@ import { Door, doorNode } from './pods/admission.ts';
 import { Checkpoints } from './pods/checkpoints.ts';
 import { kindOf } from './pods/containers.ts';
 import { parseResolvConf } from './pods/dns.ts';
+import { Eviction } from './pods/eviction/eviction.ts';
+import { observeSignals } from './pods/eviction/signals.ts';
+import { PodUsage } from './pods/eviction/usage.ts';
+import { ImageGc } from './pods/image-gc.ts';
 import { ImagePulls } from './pods/image-pulls.ts';
 import { MirrorPods } from './pods/mirror-pods.ts';
 import { Objects } from './pods/objects.ts';
 import { Observer } from './pods/observe.ts';
 import { PodManager } from './pods/pod-manager.ts';
+import { amountOf } from './pods/pod-requests.ts';
 import { Probes } from './pods/probes/probes.ts';
 import { pullCredentials } from './pods/pull-secrets.ts';
 import { StaticPods } from './pods/static-pods.ts';
@@ -93,14 +98,17 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
 
   // The node.
   const facts = await machineFacts();
+  let pressures: readonly string[] = [];
   let kubeletPort = config.kubelet.port; // 0 becomes the one that was free
   await using network = await Network.start({ ...config, input: inputOf(view, signal), ...deps }, signal);
+  const nodeEvent = (type: 'Normal' | 'Warning', reason: string, message: string) =>
+    recorder.event({ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type, reason, message);
   await using node = new NodeAgent({
     ...{ name: nodeName, nodeIps, labels: config.nodeLabels, maxPods: config.maxPods },
+    ...{ reserved: config.reserved, thresholds: config.eviction.thresholds, pressures: () => pressures },
     ...{ kubeletPort: () => kubeletPort, dataDir: config.kubeletDir, facts },
     ...{ client, runtime, images, clock, log },
-    event: (...said) =>
-      recorder.event({ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, 'Normal', ...said),
+    event: (...said) => nodeEvent('Normal', ...said),
   });
   await using _lease = new NodeLease(nodeName, () => node.node, client, clock, log);
 
@@ -115,12 +123,17 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   await using pulls = new ImagePulls({ images, clock, event, wake, credentials: pullCredentials(objects) });
   await using status = new StatusManager(client, clock, log);
   const door = new Door({
-    node: () => doorNode(nodeName, view.nodes.get(nodeName) ?? node.node, allocatable()),
+    node: () => doorNode(nodeName, view.nodes.get(nodeName) ?? node.node, allocatable(), pressures),
     pods: () => manager.own(),
     end: (uid, ending) => manager.end(uid, ending),
   });
   await using mirrors = new MirrorPods(client, () => node.node, clock, log);
   await using staticPods = new StaticPods(config.staticPodsDir, nodeName, clock, log);
+  const cgroups = await CgroupTree.open({ driver, root: config.cgroupRoot, log });
+  if (Object.keys(config.reserved).length > 0) {
+    const left = (name: string, has: number) => has - amountOf(name, config.reserved[name] ?? '0');
+    await cgroups.limitAll(left('cpu', facts.cpus * 1_000), left('memory', facts.memoryBytes), signal);
+  }
   await using manager: PodManager = new PodManager(myPods, {
     ...{ clock, log, client, runtime, images, pulls, probes, status, network, objects, event, folders: config },
     observer: new Observer(runtime, config),
@@ -128,7 +141,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
       ...{ client, objects, tokens, clock, random },
       facts: () => ({ podIps: [], hostIps: nodeIps, allocatable: allocatable() }),
     }),
-    cgroups: await CgroupTree.open({ driver, root: config.cgroupRoot, log }),
+    cgroups,
     endpointSlices: (namespace) => view.slices.list(namespace),
     services: async (until) => {
       await view.services.synced(AbortSignal.any([until, clock.deadline(SERVICES_MS)])).catch(() => {}); // not yet
@@ -141,6 +154,30 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     names: { ...config, host: parseResolvConf(await readFile(config.resolvConf, 'utf8').catch(() => '')) },
     node: { hostIps: nodeIps, memoryBytes: facts.memoryBytes, allocatable, abilities: () => abilities },
     seccompDir: join(config.kubeletDir, 'seccomp'),
+  });
+  const imageFs = once(async () => (await images.fsInfo(signal))[0]?.fsId?.mountpoint);
+  await using imageGc = new ImageGc({
+    ...{ runtime, images, settings: config.imageGc, nodeEvent, clock, log },
+    room: async () => {
+      const room = (await observeSignals(config.kubeletDir, await imageFs())).get('imagefs.available');
+      return room && { capacityBytes: room.capacity, availableBytes: room.available };
+    },
+    asked: () => pulls.asked(),
+  });
+  await using _eviction = new Eviction({
+    ...{ settings: config.eviction, nodeEvent, clock, log },
+    observe: async () => observeSignals(config.kubeletDir, await imageFs()),
+    usage: new PodUsage({ runtime, folders: config, pids: (pod) => cgroups.pids(pod), clock }),
+    pods: () => manager.own(),
+    end: (uid, ending) => manager.end(uid, ending),
+    freeDisk: async (until) => {
+      await imageGc.freeAll(until);
+    },
+    changed: (now) => {
+      pressures = now;
+      log.info({ pressures: now }, 'pressure on the node changed');
+      node.look();
+    },
   });
   await using server = await startServer(
     { runtime, images, pods: manager, config, reviews: reviewsOf(client), clock, log },
@@ -183,5 +220,14 @@ function finishing(stop: AbortController, work: Promise<unknown>): AsyncDisposab
       stop.abort();
       await work;
     },
+  };
+}
+
+/** Asked until it is known, then remembered. */
+function once<T>(ask: () => Promise<T | undefined>): () => Promise<T | undefined> {
+  let known: T | undefined;
+  return async () => {
+    known ??= await ask().catch(() => undefined); // the runtime is away: asked again
+    return known;
   };
 }

@@ -2,6 +2,8 @@
 // the flag `--data-dir`, the variable `SKIFF_DATA_DIR` and the key `data-dir` of the file (config.ts reads the three).
 // A setting without a default here is derived from others or from the machine in resolve.ts.
 import { isIP } from 'node:net';
+import { durationMs } from '../agent/pods/duration.ts';
+import { DEFAULT_HARD, parseThreshold } from '../agent/pods/eviction/thresholds.ts';
 
 export interface Option<T> {
   readonly help: string;
@@ -62,6 +64,10 @@ const ips = many('<address>[,...]', (text) => (isIP(text) ? text : undefined));
 const cidrs = many('<address/bits>[,...]', (text) => (isCidr(text) ? text : undefined));
 const urls = many('<URL>[,...]', (text) => (URL.canParse(text) ? text : undefined));
 const labels = many('<key=value>[,...]', matching(/^[^=\s]+=[^=\s]*$/));
+const thresholds = many('<signal><<amount>[,...]', (text) => (parseThreshold(text) === undefined ? undefined : text));
+const seconds = one('<seconds>', integer(0, 1_000_000));
+const percent = one('<percent, 0-100>', integer(0, 100));
+const duration = one('<duration>', (text) => (durationMs(text) === undefined ? undefined : text));
 const ports = one('<from>-<to>', (text) => {
   const [from = 0, to = 0] = /^\d{1,5}-\d{1,5}$/.test(text) ? text.split('-').map(Number) : [];
   return from > 0 && from <= to && to <= 65535 ? { from, to } : undefined;
@@ -118,6 +124,18 @@ export const agentOptions = {
   cgroupRoot: matchingCgroup()('/', 'cgroup that holds kubepods; keeps several agents on a machine apart'),
   cgroupDriver: choice(['auto', 'systemd', 'cgroupfs'])('auto', 'who makes cgroups'),
   maxPods: count(110, 'most pods on this node'),
+  systemReserved: labels([], 'kept back for the system, as cpu=100m,memory=256Mi'),
+  kubeReserved: labels([], 'kept back for the agent and the runtime, likewise'),
+  evictionHard: thresholds(DEFAULT_HARD, 'shortages that evict pods at once'),
+  evictionSoft: thresholds([], 'shortages that evict pods when they last'),
+  evictionSoftGracePeriod: labels([], 'how long each may last, as memory.available=1m30s'),
+  evictionMinimumReclaim: labels([], 'how much more must come free, as nodefs.available=500Mi'),
+  evictionMaxPodGracePeriod: seconds(0, 'most seconds an evicted pod gets after a soft threshold'),
+  evictionPressureTransitionPeriod: duration('5m', 'how long a pressure condition stays after it was seen last'),
+  imageGcHighThreshold: percent(85, 'use of the image file system above which unused images are removed'),
+  imageGcLowThreshold: percent(80, 'use of it below which no more are removed'),
+  imageMinimumGcAge: duration('2m', 'younger images stay'),
+  imageMaximumGcAge: duration('0s', 'images unused for longer go in any case; 0s for never'),
   resolvConf: path('/etc/resolv.conf', 'name servers of the machine, for names outside the cluster'),
 } as const;
 

@@ -3,6 +3,9 @@
 import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import type { AgentConfig } from '../agent/config.ts';
+import { durationMs } from '../agent/pods/duration.ts';
+import { isSignal, parseAmount, parseThreshold, SIGNALS } from '../agent/pods/eviction/thresholds.ts';
+import { addQuantities, formatQuantity } from '../api/quantity.ts';
 import type { ServerConfig, StoreConfig } from '../apiserver/config.ts';
 import { UsageError } from './config.ts';
 import type { agentOptions, commonOptions, serverOptions, Values } from './options.ts';
@@ -86,6 +89,14 @@ export function agentConfig(values: AgentValues, machine: MachineFacts): AgentCo
     cgroupRoot: values.cgroupRoot,
     cgroupDriver: values.cgroupDriver,
     maxPods: values.maxPods,
+    reserved: reservedOf(values),
+    eviction: evictionOf(values),
+    imageGc: {
+      highPercent: values.imageGcHighThreshold,
+      lowPercent: values.imageGcLowThreshold,
+      minAgeMs: durationMs(values.imageMinimumGcAge)!,
+      maxAgeMs: durationMs(values.imageMaximumGcAge)!,
+    },
     clusterDomain: values.clusterDomain,
     clusterDns: values.clusterDns,
     clusterCidrs: values.clusterCidr,
@@ -93,6 +104,55 @@ export function agentConfig(values: AgentValues, machine: MachineFacts): AgentCo
     resolvConf: values.resolvConf,
     log: { level: values.logLevel, format: values.logFormat },
   };
+}
+
+/** What is kept back for the system and for us adds up. */
+function reservedOf({ systemReserved, kubeReserved }: AgentValues): Record<string, string> {
+  const sum = new Map<string, string>();
+  for (const [name, quantity] of [
+    ...pairs('system-reserved', systemReserved),
+    ...pairs('kube-reserved', kubeReserved),
+  ]) {
+    try {
+      sum.set(name, formatQuantity(addQuantities(sum.get(name) ?? '0', quantity)));
+    } catch {
+      throw new UsageError(`${name}=${quantity}: not a quantity`);
+    }
+  }
+  return Object.fromEntries(sum);
+}
+
+function evictionOf(values: AgentValues): AgentConfig['eviction'] {
+  const graces = pairs('eviction-soft-grace-period', values.evictionSoftGracePeriod);
+  const reclaims = pairs('eviction-minimum-reclaim', values.evictionMinimumReclaim);
+  for (const [signal] of [...graces, ...reclaims]) {
+    if (!isSignal(signal)) throw new UsageError(`${signal}: not a signal (one of ${SIGNALS.join(', ')})`);
+  }
+  const reclaimOf = (signal: string) => {
+    const text = reclaims.get(signal);
+    if (text === undefined) return {};
+    const reclaim = parseAmount(text);
+    if (reclaim === undefined) throw new UsageError(`eviction-minimum-reclaim: ${signal}=${text}: not an amount`);
+    return { reclaim };
+  };
+  const soft = values.evictionSoft.map((text) => {
+    const threshold = parseThreshold(text)!;
+    const graceMs = durationMs(graces.get(threshold.signal) ?? '');
+    if (graceMs === undefined) throw new UsageError(`eviction-soft-grace-period: ${threshold.signal} has none`);
+    return { ...threshold, graceMs };
+  });
+  const hard = values.evictionHard.map((text) => parseThreshold(text)!);
+  return {
+    thresholds: [...hard, ...soft].map((threshold) => ({ ...threshold, ...reclaimOf(threshold.signal) })),
+    maxPodGraceSeconds: values.evictionMaxPodGracePeriod,
+    transitionMs: durationMs(values.evictionPressureTransitionPeriod)!,
+  };
+}
+
+function pairs(flag: string, texts: readonly string[]): Map<string, string> {
+  const found = texts.map((text) => text.split('=', 2) as [string, string]);
+  for (const [name, value] of found) if (value === '') throw new UsageError(`${flag}: ${name} has no value`);
+  return new Map(found);
 }
 
 export function pkiDirOf(values: Pick<CommonValues, 'pkiDir' | 'dataDir'>): string {

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { Logger } from '../../api/log.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { PodCgroups } from '../pods/deps.ts';
-import { type QosClass, qosClass } from '../pods/resources.ts';
+import { cpuShares, type QosClass, qosClass } from '../pods/resources.ts';
 import { type Limits, podLimits, qosLimits, v1Files, v2Files } from './limits.ts';
 import { type CgroupDriver, cgroupParent, cgroupPath, podParts, QOS_FOLDERS, qosParts } from './names.ts';
 
@@ -80,6 +80,24 @@ export class CgroupTree implements PodCgroups {
   async ensure(pod: Pod, signal: AbortSignal): Promise<void> {
     const { pidsPerPod } = this.#options;
     await this.#tryToSet(podParts(qosClass(pod), pod.metadata.uid), podLimits(pod, pidsPerPod), signal);
+  }
+
+  /** How many processes and threads the pod has; 0 where nobody counts them. */
+  async pids(pod: Pod): Promise<number> {
+    const { driver, root } = this.#options;
+    const mount = this.#hierarchies.mounts.get(this.version === 1 ? 'pids' : '');
+    if (mount === undefined) return 0;
+    const path = cgroupPath(driver, root, podParts(qosClass(pod), pod.metadata.uid));
+    return Number(await readFile(join(mount, path, 'pids.current'), 'utf8').catch(() => '0'));
+  }
+
+  /** All pods together: what is reserved for others stays theirs. */
+  async limitAll(milliCpu: number, memoryBytes: number, signal: AbortSignal): Promise<void> {
+    await this.#tryToSet(
+      podParts('Guaranteed', '').slice(0, 1),
+      { cpuShares: cpuShares(milliCpu), memoryBytes },
+      signal,
+    );
   }
 
   async balance(pods: Iterable<Pod>, signal: AbortSignal): Promise<void> {

@@ -18,7 +18,6 @@ export interface MachineFacts {
 }
 
 export interface Usage {
-  readonly memoryAvailableBytes: number;
   readonly diskBytes: number;
   readonly diskFreeBytes: number;
   readonly inodes: number;
@@ -55,15 +54,13 @@ export async function machineFacts(): Promise<MachineFacts> {
 }
 
 export async function usageOf(dir: string): Promise<Usage> {
-  const [meminfo, loadavg, pidMax, threadsMax, disk] = await Promise.all([
-    text('/proc/meminfo'),
+  const [loadavg, pidMax, threadsMax, disk] = await Promise.all([
     text('/proc/loadavg'),
     text('/proc/sys/kernel/pid_max'),
     text('/proc/sys/kernel/threads-max'),
     statfs(dir),
   ]);
   return {
-    memoryAvailableBytes: meminfoOf(meminfo)['MemAvailable'] ?? 0,
     diskBytes: disk.blocks * disk.bsize,
     diskFreeBytes: disk.bavail * disk.bsize,
     inodes: disk.files,

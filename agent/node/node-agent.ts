@@ -8,6 +8,7 @@ import type { Node, NodeStatus } from '../../api/types/core/node.ts';
 import { nodes } from '../../api/types/core/resources.ts';
 import type { ImageClient } from '../cri/images.ts';
 import type { RuntimeClient } from '../cri/runtime.ts';
+import type { Threshold } from '../pods/eviction/thresholds.ts';
 import { type MachineFacts, usageOf } from './facts.ts';
 import { type NodeInput, nodeStatus, type RuntimeView, saysTheSame, transitions } from './node-status.ts';
 
@@ -23,6 +24,9 @@ export interface NodeAgentOptions {
   readonly labels: Readonly<Record<string, string>>;
   readonly kubeletPort: () => number;
   readonly maxPods: number;
+  readonly reserved: Readonly<Record<string, string>>;
+  readonly thresholds: readonly Threshold[];
+  readonly pressures: () => readonly string[];
   /** The file system that pods fill. */
   readonly dataDir: string;
   readonly facts: MachineFacts;
@@ -129,12 +133,16 @@ export class NodeAgent implements AsyncDisposable {
 
   async #look(signal: AbortSignal): Promise<NodeInput> {
     const { name, nodeIps, kubeletPort, maxPods, dataDir, facts, images, runtime } = this.#options;
+    const { reserved, thresholds, pressures } = this.#options;
     const view = await runtimeView(runtime, signal);
     return {
       name,
       nodeIps,
       kubeletPort: kubeletPort(),
       maxPods,
+      reserved,
+      thresholds,
+      pressures: pressures(),
       facts,
       usage: await usageOf(dataDir),
       runtime: view,

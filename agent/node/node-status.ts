@@ -1,8 +1,10 @@
 // What the API is told about this node: pure, from the facts of the machine, its usage and its runtime. Reasons and
 // messages are upstream's: controllers and people look for them.
 import { timestamp } from '../../api/clock.ts';
+import { quantityMilli, quantityValue } from '../../api/quantity.ts';
 import type { ContainerImage, NodeCondition, NodeStatus } from '../../api/types/core/node.ts';
 import type { Image, RuntimeCondition } from '../cri/types.ts';
+import { inUnits, type Threshold } from '../pods/eviction/thresholds.ts';
 import type { MachineFacts, Usage } from './facts.ts';
 
 /** The version of the API this agent speaks, as `kubectl get nodes` shows it. */
@@ -10,12 +12,6 @@ export const KUBELET_VERSION = 'v1.36.2+skiff';
 /** As many images as upstream reports, the largest first: the scheduler prefers nodes that have them. */
 const IMAGES_MAX = 50;
 const NAMES_MAX = 5;
-
-/** Below these the node refuses new pods; what is kept back is not offered to any. */
-const MEMORY_KEEP_BYTES = 100 * 2 ** 20;
-const DISK_KEEP = 0.1;
-const INODES_KEEP = 0.05;
-const PIDS_KEEP = 0.05;
 
 export type RuntimeView =
   | { readonly state: 'down'; readonly why: string }
@@ -26,6 +22,12 @@ export interface NodeInput {
   readonly nodeIps: readonly string[];
   readonly kubeletPort: number;
   readonly maxPods: number;
+  /** Kept back for the system and the agent, by resource. */
+  readonly reserved: Readonly<Record<string, string>>;
+  /** Below these pods are evicted: what is kept free is not offered to any. */
+  readonly thresholds: readonly Threshold[];
+  /** What the node is short of: MemoryPressure, DiskPressure, PIDPressure. */
+  readonly pressures: readonly string[];
   readonly facts: MachineFacts;
   readonly usage: Usage;
   readonly runtime: RuntimeView;
@@ -34,11 +36,11 @@ export interface NodeInput {
 }
 
 export function nodeStatus(input: NodeInput, nowMs: number): NodeStatus {
-  const { name, nodeIps, kubeletPort, facts, usage, runtime, images } = input;
+  const { name, nodeIps, kubeletPort, facts, runtime, images } = input;
   return {
     capacity: capacity(input),
     allocatable: allocatable(input),
-    conditions: conditions(usage, runtime).map((condition) => stamped(condition, input.before, nowMs)),
+    conditions: conditions(input.pressures, runtime).map((condition) => stamped(condition, input.before, nowMs)),
     addresses: [...nodeIps.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: name }],
     daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } },
     nodeInfo: {
@@ -69,42 +71,53 @@ function capacity({ facts, usage, maxPods }: NodeInput): Record<string, string> 
   };
 }
 
-export function allocatable({ facts, usage, maxPods }: NodeInput): Record<string, string> {
-  const reserved = Object.values(facts.hugepages).reduce((total, bytes) => total + bytes, 0);
-  const memory = Math.max(0, facts.memoryBytes - MEMORY_KEEP_BYTES - reserved);
+export function allocatable(input: NodeInput): Record<string, string> {
+  const { facts, usage, maxPods } = input;
+  const pages = Object.values(facts.hugepages).reduce((total, bytes) => total + bytes, 0);
+  const memory = facts.memoryBytes - kept(input, 'memory', facts.memoryBytes) - pages;
+  const disk = usage.diskBytes - kept(input, 'ephemeral-storage', usage.diskBytes);
+  const milliCpu = Math.max(0, facts.cpus * 1_000 - quantityMilli(input.reserved['cpu'] ?? '0'));
   return {
-    cpu: String(facts.cpus),
-    'ephemeral-storage': String(Math.floor(usage.diskBytes * (1 - DISK_KEEP))),
-    ...hugepages(facts),
-    memory: `${Math.floor(memory / 1_024)}Ki`,
+    cpu: milliCpu % 1_000 === 0 ? String(milliCpu / 1_000) : `${milliCpu}m`,
+    'ephemeral-storage': String(Math.max(0, Math.floor(disk))),
+    ...hugepages(facts, input.reserved),
+    memory: `${Math.floor(Math.max(0, memory) / 1_024)}Ki`,
     pods: String(maxPods),
   };
 }
 
-function hugepages({ hugepages: pages }: MachineFacts): Record<string, string> {
+const FREE = { memory: 'memory.available', 'ephemeral-storage': 'nodefs.available' } as const;
+
+/** Reserved, and what evictions keep free. */
+function kept({ reserved, thresholds }: NodeInput, resource: keyof typeof FREE, capacity: number): number {
+  const hard = thresholds.find(({ signal, graceMs }) => signal === FREE[resource] && graceMs === 0);
+  return quantityValue(reserved[resource] ?? '0') + (hard === undefined ? 0 : inUnits(hard.amount, capacity));
+}
+
+function hugepages({ hugepages: pages }: MachineFacts, reserved: NodeInput['reserved'] = {}): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(pages).map(([size, bytes]) => [`hugepages-${size}`, bytes === 0 ? '0' : `${bytes / 2 ** 20}Mi`]),
+    Object.entries(pages).map(([size, bytes]) => {
+      const name = `hugepages-${size}`;
+      const left = Math.max(0, bytes - quantityValue(reserved[name] ?? '0'));
+      return [name, left === 0 ? '0' : `${left / 2 ** 20}Mi`];
+    }),
   );
 }
 
 type Fact = Pick<NodeCondition, 'type' | 'status' | 'reason' | 'message'>;
 
-function conditions(usage: Usage, runtime: RuntimeView): Fact[] {
-  const lowMemory = usage.memoryAvailableBytes < MEMORY_KEEP_BYTES;
-  const lowDisk = usage.diskFreeBytes < usage.diskBytes * DISK_KEEP;
-  // File systems that make inodes as they go report none.
-  const lowInodes = usage.inodes > 0 && usage.inodesFree < usage.inodes * INODES_KEEP;
-  const lowPids = usage.pidsMax - usage.pids < usage.pidsMax * PIDS_KEEP;
+function conditions(pressures: readonly string[], runtime: RuntimeView): Fact[] {
+  const under = (condition: string) => pressures.includes(condition);
   return [
-    pressure('MemoryPressure', lowMemory, [
+    pressure('MemoryPressure', under('MemoryPressure'), [
       ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
       ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
     ]),
-    pressure('DiskPressure', lowDisk || lowInodes, [
+    pressure('DiskPressure', under('DiskPressure'), [
       ['KubeletHasDiskPressure', 'kubelet has disk pressure'],
       ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
     ]),
-    pressure('PIDPressure', lowPids, [
+    pressure('PIDPressure', under('PIDPressure'), [
       ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
       ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
     ]),

@@ -8,3 +8,13 @@ export function goDuration(ms: number): string {
   if (hours > 0) return `${hours}h${minutes}m${tail}`;
   return minutes > 0 ? `${minutes}m${tail}` : tail;
 }
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** `1h30m`, `90s`, `0`; undefined for what is none. */
+export function durationMs(text: string): number | undefined {
+  if (text === '0') return 0;
+  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return undefined;
+  const parts = text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g);
+  return Array.from(parts, ([, number, unit]) => Number(number) * UNIT_MS[unit!]!).reduce((sum, ms) => sum + ms, 0);
+}

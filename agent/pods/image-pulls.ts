@@ -72,6 +72,16 @@ export class ImagePulls implements AsyncDisposable {
     return new Map(Array.from(this.#entries.get(uid) ?? [], ([name, { state }]) => [name, state]));
   }
 
+  /** The images that containers about to be made have been promised. */
+  *asked(): Generator<string> {
+    for (const ofPod of this.#entries.values()) {
+      for (const { image, state } of ofPod.values()) {
+        yield image;
+        if (state.state === 'present') yield state.imageRef;
+      }
+    }
+  }
+
   /** Makes sure of the image, in the background. */
   ask(pod: Pod, container: Container): void {
     const { uid } = pod.metadata;

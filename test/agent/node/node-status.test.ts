@@ -9,6 +9,7 @@ import {
   transitions,
 } from '../../../agent/node/node-status.ts';
 import { driverInConfig } from '../../../agent/node/runtime-facts.ts';
+import { DEFAULT_HARD, parseThreshold } from '../../../agent/pods/eviction/thresholds.ts';
 
 const GiB = 2 ** 30;
 const facts: MachineFacts = {
@@ -24,7 +25,6 @@ const facts: MachineFacts = {
   hugepages: { '2Mi': 0 },
 };
 const usage: Usage = {
-  memoryAvailableBytes: 4 * GiB,
   diskBytes: 100 * GiB,
   diskFreeBytes: 50 * GiB,
   inodes: 1_000,
@@ -43,6 +43,9 @@ const input = (more: Partial<NodeInput> = {}): NodeInput => ({
   nodeIps: ['192.0.2.7', '2001:db8::7'],
   kubeletPort: 10250,
   maxPods: 110,
+  reserved: {},
+  thresholds: DEFAULT_HARD.map((text) => parseThreshold(text)!),
+  pressures: [],
   facts,
   usage,
   runtime: up,
@@ -62,6 +65,15 @@ test('a node keeps some of its memory and disk to itself', () => {
   });
   assert.equal(allocatable?.['memory'], `${8388608 - 102400}Ki`);
   assert.equal(allocatable?.['ephemeral-storage'], String(Math.floor(100 * GiB * 0.9)));
+});
+
+test('what is reserved is offered to nobody', () => {
+  const reserved = { cpu: '500m', memory: '1Gi', 'ephemeral-storage': '10Gi' };
+  const { capacity, allocatable } = nodeStatus(input({ reserved, thresholds: [] }), 0);
+  assert.equal(capacity?.['cpu'], '4');
+  assert.equal(allocatable?.['cpu'], '3500m');
+  assert.equal(allocatable?.['memory'], `${7 * 1024 * 1024}Ki`);
+  assert.equal(allocatable?.['ephemeral-storage'], String(90 * GiB));
 });
 
 test('a node says how it is reached', () => {
@@ -87,21 +99,9 @@ const states: { it: string; more: Partial<NodeInput>; wants: Record<string, stri
     wants: { Ready: 'False' },
   },
   {
-    it: 'says when memory is short',
-    more: { usage: { ...usage, memoryAvailableBytes: 1 } },
-    wants: { MemoryPressure: 'True', Ready: 'True' },
-  },
-  { it: 'says when disk is short', more: { usage: { ...usage, diskFreeBytes: GiB } }, wants: { DiskPressure: 'True' } },
-  { it: 'says when inodes are short', more: { usage: { ...usage, inodesFree: 10 } }, wants: { DiskPressure: 'True' } },
-  {
-    it: 'does not miss inodes where there are none',
-    more: { usage: { ...usage, inodes: 0, inodesFree: 0 } },
-    wants: { DiskPressure: 'False' },
-  },
-  {
-    it: 'says when process numbers run out',
-    more: { usage: { ...usage, pids: 29_500 } },
-    wants: { PIDPressure: 'True' },
+    it: 'says what it is short of and stays ready',
+    more: { pressures: ['DiskPressure', 'MemoryPressure', 'PIDPressure'] },
+    wants: { MemoryPressure: 'True', DiskPressure: 'True', PIDPressure: 'True', Ready: 'True' },
   },
 ];
 for (const { it, more, wants } of states) {
@@ -126,7 +126,7 @@ test('a heartbeat alone is no news; a change is, and keeps the time of what did 
   const first = nodeStatus(input(), 0);
   const later = nodeStatus(input({ before: first }), 60_000);
   assert.equal(saysTheSame(first, later), true);
-  const worse = nodeStatus(input({ before: first, usage: { ...usage, memoryAvailableBytes: 1 } }), 60_000);
+  const worse = nodeStatus(input({ before: first, pressures: ['MemoryPressure'] }), 60_000);
   assert.equal(saysTheSame(first, worse), false);
   assert.deepEqual(
     worse.conditions?.map(({ lastTransitionTime }) => lastTransitionTime),
