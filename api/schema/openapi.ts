@@ -1,5 +1,7 @@
 // Definitions as OpenAPI says them: version 2 without defaults and enumerations, version 3 with both. Pure; whole
 // documents are put together in apiserver/http/openapi-*.ts.
+import type { JSONSchemaProps } from '../types/apiextensions/json-schema-props.ts';
+import { publishedObject } from './openapi-custom.ts';
 import { type Constraints, type Field, type ObjectSchema, resolve, type ScalarSchema, type Schema } from './schema.ts';
 
 export type OpenApiVersion = 'v2' | 'v3';
@@ -66,8 +68,7 @@ export function definitionOf(schema: ObjectSchema, context: OpenApiContext, cust
   if (schema.preserveUnknown) out['x-kubernetes-preserve-unknown-fields'] = true;
   if (schema.embedded) out['x-kubernetes-embedded-resource'] = true;
   if (custom) Object.assign(out, constraintsOf(schema.constraints, context.version));
-  if (custom && context.version === 'v3' && typeof schema.logic === 'object') Object.assign(out, schema.logic);
-  return out;
+  return schema.source === undefined ? out : publishedObject(schema.source as JSONSchemaProps, out, context.version);
 }
 
 /** A structure that is replaced whole everywhere else: said beside the reference, not in the definition. */

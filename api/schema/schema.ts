@@ -31,6 +31,10 @@ export interface Constraints {
   readonly minProperties?: number;
   readonly maxProperties?: number;
   readonly nullable?: boolean;
+  /** Names that must be there though no field declares them. */
+  readonly mustHave?: readonly string[];
+  /** What custom definitions say beside the structure: allOf, anyOf, oneOf, not. */
+  readonly logic?: unknown;
 }
 
 export type ScalarKind =
@@ -94,8 +98,8 @@ export interface ObjectSchema<T = unknown> extends Typed<T> {
   /** Defaults that one literal cannot say. Runs after the fields' own defaults, parents before children. */
   defaults?(value: T): void;
   readonly constraints?: Constraints;
-  /** Checks of values that belong to the structure but to no single field: oneOf, anyOf, not (custom resources). */
-  readonly logic?: unknown;
+  /** What a custom definition was made of, which is what OpenAPI publishes. On the root only. */
+  readonly source?: unknown;
 }
 
 export interface LazySchema<T = unknown> extends Typed<T> {

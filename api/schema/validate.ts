@@ -1,6 +1,7 @@
 // What is wrong with a value by its definition: types, limits, enumerations, formats, what must be there, what may not
 // come twice. Rows in upstream's wording; used for custom resources, whose rules are all in their definition.
 import type { FieldProblem } from '../status.ts';
+import { deepEqual } from './equal.ts';
 import { isOfFormat } from './formats.ts';
 import { goFloat, goValue } from './go-text.ts';
 import { isBigNumber } from './json-value.ts';
@@ -14,13 +15,22 @@ const MAX_PROBLEMS = 1000;
 export interface ValidateOptions {
   /** Upstream checks updates field by field and then names a field by its last word only. */
   readonly update?: boolean;
+  /** In an update, what was there before: what did not change is not looked at again. */
+  readonly old?: unknown;
   readonly path?: string;
 }
 
 export function validate(schema: Schema, value: unknown, options: ValidateOptions = {}): FieldProblem[] {
   const walk: Walk = { problems: [], update: options.update === true };
-  check(schema, value, options.path ?? '', walk);
+  check(schema, value, options.old, options.path ?? '', walk);
   return walk.problems.slice(0, MAX_PROBLEMS);
+}
+
+/** What comes twice in sets and maps of lists. */
+export function duplicateProblems(schema: Schema, value: unknown, path = ''): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  findDuplicates(schema, value, path, problems);
+  return problems.slice(0, MAX_PROBLEMS);
 }
 
 interface Walk {
@@ -30,8 +40,9 @@ interface Walk {
 
 type Add = (reason: FieldProblem['reason'], message: string) => void;
 
-function check(schema: Schema, value: unknown, path: string, walk: Walk): void {
+function check(schema: Schema, value: unknown, old: unknown, path: string, walk: Walk): void {
   if (walk.problems.length >= MAX_PROBLEMS) return;
+  if (old !== undefined && deepEqual(value, old)) return;
   const target = resolve(schema);
   const { constraints = NONE } = target;
   if (value === null && (constraints.nullable || target.kind === 'any')) return;
@@ -50,9 +61,30 @@ function check(schema: Schema, value: unknown, path: string, walk: Walk): void {
     const supported = constraints.enum.map((one) => JSON.stringify(typeof one === 'string' ? one : goValue(one)));
     add('FieldValueNotSupported', `Unsupported value: ${goValue(value)}: supported values: ${supported.join(', ')}`);
   }
-  if (target.kind === 'list' && Array.isArray(value)) checkList(target, value, path, name, walk, add);
-  else if (target.kind === 'map') checkMap(target.values, value as object, constraints, path, name, walk, add);
-  else if (target.kind === 'object') checkObject(target, value as Record<string, unknown>, path, name, walk, add);
+  if (target.kind === 'list' && Array.isArray(value)) checkList(target, value, old, path, name, walk, add);
+  else if (isObject(value)) {
+    checkSize(value, constraints, name, add);
+    if (target.kind === 'map') {
+      for (const [key, item] of Object.entries(value)) {
+        check(target.values, item, memberOf(old, key), join(path, key), walk);
+      }
+    } else if (target.kind === 'object') checkObject(target, value, old, path, walk);
+    for (const key of constraints.mustHave ?? []) if (!Object.hasOwn(value, key)) absent(join(path, key), walk);
+  }
+  if (constraints.logic === undefined) return;
+  for (const why of matchesLogic(constraints.logic, value, path)) invalid(add, goValue(value), why);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isBigNumber(value);
+}
+
+function memberOf(object: unknown, key: string): unknown {
+  return isObject(object) && Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+function absent(path: string, walk: Walk): void {
+  walk.problems.push({ path, reason: 'FieldValueRequired', message: 'Required value' });
 }
 
 const NONE: Constraints = {};
@@ -147,6 +179,7 @@ function checkNumber(value: unknown, constraints: Constraints, name: string, add
 function checkList(
   schema: ListSchema,
   items: readonly unknown[],
+  old: unknown,
   path: string,
   name: string,
   walk: Walk,
@@ -159,14 +192,16 @@ function checkList(
   if (minItems !== undefined && items.length < minItems) {
     invalid(add, goValue(items), `${name} in body should have at least ${minItems} items`);
   }
+  // Only items with a key can be told apart from their neighbours.
+  const before = schema.listType === 'map' && Array.isArray(old) ? itemsByKey(schema, old) : undefined;
   items.forEach((item, i) => {
-    check(schema.items, item, `${path}[${i}]`, walk);
+    check(schema.items, item, before?.get(JSON.stringify(keyed(item, schema.keys ?? []))), `${path}[${i}]`, walk);
   });
-  if (schema.listType === 'set' || uniqueItems) duplicates(items, (item) => item, path, walk);
-  else if (schema.listType === 'map') {
-    const keys = schema.keys ?? [];
-    duplicates(items, (item) => keyed(item, keys), path, walk);
-  }
+  if (uniqueItems && schema.listType === undefined) duplicates(items, (item) => item, path, walk.problems);
+}
+
+function itemsByKey({ keys = [] }: ListSchema, items: readonly unknown[]): Map<string, unknown> {
+  return new Map(items.map((item) => [JSON.stringify(keyed(item, keys)), item]));
 }
 
 function keyed(item: unknown, keys: readonly string[]): unknown {
@@ -175,31 +210,40 @@ function keyed(item: unknown, keys: readonly string[]): unknown {
   return Object.fromEntries(has.map((key) => [key, (item as Record<string, unknown>)[key]]));
 }
 
-function duplicates(items: readonly unknown[], of: (item: unknown) => unknown, path: string, walk: Walk): void {
+function findDuplicates(schema: Schema, value: unknown, path: string, problems: FieldProblem[]): void {
+  const target = resolve(schema);
+  if (target.kind === 'list' && Array.isArray(value)) {
+    const { listType, keys = [], items } = target;
+    if (listType === 'set') duplicates(value, (item) => item, path, problems);
+    else if (listType === 'map') duplicates(value, (item) => keyed(item, keys), path, problems);
+    value.forEach((item, i) => {
+      findDuplicates(items, item, `${path}[${i}]`, problems);
+    });
+  } else if (isObject(value) && (target.kind === 'object' || target.kind === 'map')) {
+    for (const [key, inner] of Object.entries(value)) {
+      const of = target.kind === 'map' ? target.values : memberOf(target.fields, key);
+      const its = target.kind === 'map' ? of : (of as { schema: Schema } | undefined)?.schema;
+      if (its !== undefined) findDuplicates(its as Schema, inner, join(path, key), problems);
+    }
+  }
+}
+
+function duplicates(
+  items: readonly unknown[],
+  of: (item: unknown) => unknown,
+  path: string,
+  problems: FieldProblem[],
+): void {
   const seen = new Set<string>();
   items.forEach((item, i) => {
     const value = of(item);
     if (value === undefined) return;
     const text = JSON.stringify(value);
     if (seen.has(text)) {
-      const message = `Duplicate value: ${text}`;
-      walk.problems.push({ path: `${path}[${i}]`, reason: 'FieldValueDuplicate', message });
+      problems.push({ path: `${path}[${i}]`, reason: 'FieldValueDuplicate', message: `Duplicate value: ${text}` });
     }
     seen.add(text);
   });
-}
-
-function checkMap(
-  values: Schema,
-  map: object,
-  constraints: Constraints,
-  path: string,
-  name: string,
-  walk: Walk,
-  add: Add,
-): void {
-  checkSize(map, constraints, name, add);
-  for (const [key, value] of Object.entries(map)) check(values, value, join(path, key), walk);
 }
 
 function checkSize(object: object, { minProperties, maxProperties }: Constraints, name: string, add: Add): void {
@@ -216,28 +260,21 @@ function checkSize(object: object, { minProperties, maxProperties }: Constraints
 function checkObject(
   schema: ObjectSchema,
   object: Record<string, unknown>,
+  old: unknown,
   path: string,
-  name: string,
   walk: Walk,
-  add: Add,
 ): void {
-  checkSize(object, schema.constraints ?? NONE, name, add);
   for (const [key, field] of Object.entries(schema.fields)) {
-    const value = Object.hasOwn(object, key) ? object[key] : undefined;
+    const value = memberOf(object, key);
     const place = join(path, key);
-    if (value !== undefined) check(field.schema, value, place, walk);
-    else if (field.required) {
-      walk.problems.push({ path: place, reason: 'FieldValueRequired', message: 'Required value' });
-    }
+    if (value !== undefined) check(field.schema, value, memberOf(old, key), place, walk);
+    else if (field.required) absent(place, walk);
   }
-  if (schema.embedded) {
-    for (const key of ['apiVersion', 'kind']) {
-      const isThere = typeof object[key] === 'string' && object[key] !== '';
-      if (isThere || schema.fields[key]?.required) continue;
-      walk.problems.push({ path: join(path, key), reason: 'FieldValueRequired', message: 'Required value' });
-    }
+  if (!schema.embedded) return;
+  for (const key of ['apiVersion', 'kind']) {
+    const isThere = object[key] !== undefined && object[key] !== '';
+    if (!isThere && !schema.fields[key]?.required) absent(join(path, key), walk);
   }
-  for (const why of matchesLogic(schema.logic, object, path)) invalid(add, goValue(object), why);
 }
 
 function invalid(add: Add, shown: string, why: string): void {

@@ -4,7 +4,7 @@ import { isOfFormat } from '../../../api/schema/formats.ts';
 import { goFloat } from '../../../api/schema/go-text.ts';
 import { parseJson } from '../../../api/schema/json.ts';
 import type { Constraints, Field, ObjectSchema, Schema } from '../../../api/schema/schema.ts';
-import { validate } from '../../../api/schema/validate.ts';
+import { duplicateProblems, validate } from '../../../api/schema/validate.ts';
 
 const fieldOf = (schema: Schema, more: Partial<Field> = {}): Field => ({ proto: 0, schema, ...more });
 const objectOf = (fields: Record<string, Field>, more: Partial<ObjectSchema> = {}): ObjectSchema => ({
@@ -97,14 +97,18 @@ const cases: { schema: Schema; value: unknown; says: string[]; update?: boolean 
     says: ['Required value'],
   },
   {
-    schema: objectOf({ b: fieldOf(whole()) }, { logic: { not: { required: ['b'] } } }),
+    schema: objectOf({ b: fieldOf(whole()) }, { constraints: { logic: { not: { required: ['b'] } } } }),
     value: { b: 1 },
     says: ['Invalid value: {"b":1}: "spec.a" must not validate the schema (not)'],
   },
   {
     schema: objectOf(
       { b: fieldOf(whole()) },
-      { logic: { oneOf: [{ required: ['b'] }, { properties: { b: { minimum: 0 } } }], anyOf: [{ required: ['c'] }] } },
+      {
+        constraints: {
+          logic: { oneOf: [{ required: ['b'] }, { properties: { b: { minimum: 0 } } }], anyOf: [{ required: ['c'] }] },
+        },
+      },
     ),
     value: { b: 1 },
     says: [
@@ -117,7 +121,8 @@ for (const { schema, value, says, update } of cases) {
   const of = JSON.stringify(value);
   test(`validate of ${of}${update ? ' in an update' : ''}: ${says.join('; ') || 'fine'}`, () => {
     const root = objectOf({ spec: fieldOf(objectOf({ a: fieldOf(schema) })) });
-    const problems = validate(root, { spec: { a: value } }, { ...(update && { update }) });
+    const object = { spec: { a: value } };
+    const problems = [...validate(root, object, { ...(update && { update }) }), ...duplicateProblems(root, object)];
     assert.deepEqual(
       problems.map(({ message }) => message),
       says,
@@ -169,3 +174,40 @@ const floats: [number, string][] = [
   [0.00001, '1e-05'],
 ];
 for (const [value, wants] of floats) test(`Go prints ${value} as ${wants}`, () => assert.equal(goFloat(value), wants));
+
+const keyedList: Schema = {
+  kind: 'list',
+  items: objectOf({ k: fieldOf(text()), v: fieldOf(whole({ max: 5 })) }),
+  listType: 'map',
+  keys: ['k'],
+};
+const plainList: Schema = { kind: 'list', items: whole({ max: 5 }) };
+const changes: { schema: Schema; old: unknown; next: unknown; paths: string[] }[] = [
+  { schema: objectOf({ a: fieldOf(whole({ max: 5 })) }), old: { a: 9 }, next: { a: 9 }, paths: [] },
+  { schema: objectOf({ a: fieldOf(whole({ max: 5 })) }), old: { a: 9 }, next: { a: 8 }, paths: ['a'] },
+  {
+    schema: objectOf({ a: fieldOf(whole(), { required: true }), b: fieldOf(whole()) }),
+    old: {},
+    next: { b: 1 },
+    paths: ['a'],
+  },
+  {
+    schema: keyedList,
+    old: [{ k: 'x', v: 9 }],
+    next: [
+      { k: 'y', v: 9 },
+      { k: 'x', v: 9 },
+    ],
+    paths: ['[0].v'],
+  },
+  { schema: plainList, old: [9], next: [9, 1], paths: ['[0]'] },
+  { schema: { kind: 'map', values: whole({ max: 5 }) }, old: { a: 9 }, next: { a: 9, b: 9 }, paths: ['b'] },
+];
+for (const { schema, old, next, paths } of changes) {
+  test(`an update from ${JSON.stringify(old)} to ${JSON.stringify(next)} is looked at where it changes something`, () => {
+    assert.deepEqual(
+      validate(schema, next, { update: true, old }).map(({ path }) => path),
+      paths,
+    );
+  });
+}
