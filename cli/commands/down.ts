@@ -119,7 +119,8 @@ async function removeFolders(values: UpValues, podUids: ReadonlySet<string>): Pr
   const shared = ['pods', 'plugins_registry', 'plugins', 'device-plugins', ''].map((name) =>
     join(values.kubeletDir, name),
   );
-  for (const path of [...shared, values.podLogsDir, values.containerLogsDir, join(configDir, 'certs.d')]) {
+  const inConfig = ['certs.d', 'manifests'].map((name) => join(configDir, name));
+  for (const path of [...shared, values.podLogsDir, values.containerLogsDir, ...inConfig]) {
     await sweep.removeIfEmpty(path);
   }
   if (await sweep.removeIfEmpty(configDir)) say(`removed ${configDir}`);
