@@ -150,12 +150,9 @@ for (const query of queries) {
 }
 
 test('whatever is done to a good protobuf body, the server answers and lives', async () => {
-  const good = encodeObject(ConfigMap, {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: 'fuzz', labels: { a: 'b' } },
-    data: { key: 'value' },
-  });
+  const metadata = { name: 'fuzz', labels: { a: 'b' } };
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { key: 'value' } };
+  const good = encodeObject(ConfigMap, object);
   const change = fc.record({ at: fc.nat(good.length - 1), to: fc.nat(255) });
   await fc.assert(
     fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), fc.nat(good.length), async (changes, length) => {
