@@ -21,6 +21,7 @@ import { deadlineInMs, decidePods, decideVerdict, type NewPod, type PodPlan } fr
 import { runJobOrphans } from './job-orphans.ts';
 import { isTracked, shapeForIndex, TRACKING } from './job-pods.ts';
 import { concludeJob, countReleased, isOver, trackJob } from './job-track.ts';
+import { OwnWrites } from './own-writes.ts';
 import { claim, controllerOf } from './ownership.ts';
 import { PodControl } from './pod-control.ts';
 import { isActive } from './pod-facts.ts';
@@ -36,6 +37,7 @@ export const jobController: Controller = ({ client, informers, recorder, clock, 
   const expectations = new Expectations(clock);
   const control = new PodControl({ client, recorder, random, expectations });
   const finalizer = new TrackingFinalizer(client, podInformer);
+  const written = new OwnWrites<Job>();
 
   podInformer.onChange((podKey, now, before) => {
     const pod = (now ?? before)!;
@@ -48,7 +50,7 @@ export const jobController: Controller = ({ client, informers, recorder, clock, 
   });
 
   async function reconcile(key: string, signal: AbortSignal): Promise<Next> {
-    const job = jobInformer.get(key);
+    const job = written.newest(key, jobInformer.get(key));
     if (job === undefined) {
       expectations.forget(key);
       return AT_REST; // job-orphans.ts lets its pods go
@@ -132,7 +134,9 @@ export const jobController: Controller = ({ client, informers, recorder, clock, 
   async function writeStatus(job: Job, status: JobStatus, signal: AbortSignal): Promise<Job> {
     if (deepEqual(shown(job.status), shown(status))) return job;
     try {
-      return await client.update(jobs, { ...job, status }, { subresource: 'status' }, signal);
+      const updated = await client.update(jobs, { ...job, status }, { subresource: 'status' }, signal);
+      written.note(updated);
+      return updated;
     } catch (err) {
       if (isNotFound(err)) return job;
       throw err;
