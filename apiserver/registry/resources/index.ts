@@ -7,7 +7,7 @@ import { apiServices } from '../../../api/types/apiregistration/resources.ts';
 import * as apps from '../../../api/types/apps/resources.ts';
 import * as authentication from '../../../api/types/authentication/resources.ts';
 import * as authorization from '../../../api/types/authorization/resources.ts';
-import { horizontalPodAutoscalersV1 } from '../../../api/types/autoscaling/resources.ts';
+import { horizontalPodAutoscalers, horizontalPodAutoscalersV1 } from '../../../api/types/autoscaling/resources.ts';
 import * as batch from '../../../api/types/batch/resources.ts';
 import { certificateSigningRequests } from '../../../api/types/certificates/resources.ts';
 import { leases } from '../../../api/types/coordination/resources.ts';
@@ -18,6 +18,7 @@ import { endpointSlices } from '../../../api/types/discovery/resources.ts';
 import { events } from '../../../api/types/events/resources.ts';
 import * as flowcontrol from '../../../api/types/flowcontrol/resources.ts';
 import * as networking from '../../../api/types/networking/resources.ts';
+import { runtimeClasses } from '../../../api/types/node/resources.ts';
 import { podDisruptionBudgets } from '../../../api/types/policy/resources.ts';
 import * as rbac from '../../../api/types/rbac/resources.ts';
 import * as dra from '../../../api/types/resource/resources.ts';
@@ -39,19 +40,21 @@ import {
   selfSubjectRulesReviewStrategy,
   subjectAccessReviewStrategy,
 } from './authorization/reviews.ts';
-import { autoscalerV1Strategy } from './autoscaling/autoscalers-v1.ts';
+import { autoscalerStrategy, autoscalerV1Strategy } from './autoscaling/autoscalers-v1.ts';
 import { cronJobStrategy, jobStrategy } from './batch/jobs.ts';
 import { signingRequestStrategy } from './certificates/signing-requests.ts';
+import { configMapStrategy, limitRangeStrategy, resourceQuotaStrategy, secretStrategy } from './core/config.ts';
 import { endpointSliceStrategy, endpointsStrategy } from './core/endpoints.ts';
 import { namespaceStrategy } from './core/namespaces.ts';
 import { nodeStrategy } from './core/nodes.ts';
+import { persistentVolumeClaimStrategy } from './core/persistent-volume-claims.ts';
 import { persistentVolumeStrategy } from './core/persistent-volumes.ts';
 import { bindPod } from './core/pod-binding.ts';
 import { podStrategy } from './core/pods.ts';
 import { replicationControllerStrategy } from './core/replication-controllers.ts';
 import { requestToken } from './core/service-account-token.ts';
 import { serviceStrategy } from './core/services.ts';
-import { eventStrategy } from './events/events.ts';
+import { coreEventStrategy, eventStrategy } from './events/events.ts';
 import {
   ingressClassStrategy,
   ingressStrategy,
@@ -59,7 +62,21 @@ import {
   networkPolicyStrategy,
   serviceCidrStrategy,
 } from './networking/strategies.ts';
+import {
+  leaseStrategy,
+  podDisruptionBudgetStrategy,
+  priorityClassStrategy,
+  runtimeClassStrategy,
+} from './policy/strategies.ts';
 import { bindingStrategy, roleStrategy } from './rbac/roles.ts';
+import {
+  csiDriverStrategy,
+  csiNodeStrategy,
+  csiStorageCapacityStrategy,
+  storageClassStrategy,
+  volumeAttachmentStrategy,
+  volumeAttributesClassStrategy,
+} from './storage/strategies.ts';
 
 const table = new Map<string, Strategy>();
 const idOf = (of: ResourceDefinition) => `${groupResource(of)}/${of.version}`;
@@ -83,8 +100,6 @@ const countedKinds = [
   flowcontrol.flowSchemas,
   flowcontrol.priorityLevelConfigurations,
   legacy.podTemplates,
-  podDisruptionBudgets,
-  priorityClasses,
 ] as unknown as ResourceDefinition[];
 for (const of of countedKinds) add(of, counted);
 
@@ -122,15 +137,26 @@ add(core.services, serviceStrategy);
 add(legacy.bindings, { handlers: { create: bindPod } });
 add(legacy.replicationControllers, replicationControllerStrategy);
 
-/** A PUT creates what is not there. */
-const createdByPut = { allowCreateOnUpdate: true };
 add(core.endpoints, endpointsStrategy);
-add(core.events, createdByPut);
-add(core.limitRanges, createdByPut);
+add(core.configMaps, configMapStrategy);
+add(core.events, coreEventStrategy);
+add(core.limitRanges, limitRangeStrategy);
+add(core.resourceQuotas, resourceQuotaStrategy);
+add(core.secrets, secretStrategy);
 add(events, eventStrategy);
 add(horizontalPodAutoscalersV1, autoscalerV1Strategy);
-add(leases, { ...createdByPut, allowUnconditionalUpdate: false });
-add(storage.csiDrivers, { allowUnconditionalUpdate: false });
+add(horizontalPodAutoscalers, autoscalerStrategy);
+add(leases, leaseStrategy);
+add(podDisruptionBudgets, podDisruptionBudgetStrategy);
+add(priorityClasses, priorityClassStrategy);
+add(runtimeClasses, runtimeClassStrategy);
+add(storage.csiDrivers, csiDriverStrategy);
+add(storage.csiNodes, csiNodeStrategy);
+add(storage.csiStorageCapacities, csiStorageCapacityStrategy);
+add(storage.storageClasses, storageClassStrategy);
+add(storage.volumeAttachments, volumeAttachmentStrategy);
+add(storage.volumeAttributesClasses, volumeAttributesClassStrategy);
+add(volumes.persistentVolumeClaims, persistentVolumeClaimStrategy);
 
 export function strategyOf(of: ResourceDefinition): Strategy {
   return table.get(idOf(of)) ?? {};

@@ -1,5 +1,6 @@
 // Certificate signing requests.
 
+import { dns1123Subdomain } from '../../../api/names.ts';
 import { parseSigningRequest } from '../../../api/pki/csr.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import type { CertificateSigningRequest } from '../../../api/types/certificates/certificate-signing-request.ts';
@@ -14,21 +15,69 @@ export function signingRequestProblems({ spec }: Csr): FieldProblem[] {
   if (!spec.request) problems.push(required('spec.request'));
   else {
     const why = unreadable(Buffer.from(spec.request, 'base64').toString());
-    if (why !== undefined) problems.push(invalidValue('spec.request', [...Buffer.from(spec.request, 'base64')], why));
+    if (why !== undefined) problems.push(invalidValue('spec.request', spec.request, why));
   }
   if (!spec.usages?.length) problems.push(required('spec.usages'));
   const seen = new Set<string>();
   for (const [i, usage] of (spec.usages ?? []).entries()) {
+    if (!USAGES.includes(usage)) problems.push(notSupported(`spec.usages[${i}]`, usage, USAGES));
     if (seen.has(usage)) problems.push(duplicate(`spec.usages[${i}]`, usage));
     seen.add(usage);
   }
-  if (!spec.signerName) problems.push(required('spec.signerName'));
+  problems.push(...signerProblems(spec.signerName));
   if (spec.expirationSeconds !== undefined && spec.expirationSeconds < MIN_SECONDS) {
     const why = 'may not specify a duration less than 600 seconds (10 minutes)';
     problems.push(invalidValue('spec.expirationSeconds', spec.expirationSeconds, why));
   }
   return problems;
 }
+
+const SIGNER = "must be a fully qualified domain and path of the form 'example.com/signer-name'";
+
+/** A domain with a name of one or two segments below it. */
+function signerProblems(name: string): FieldProblem[] {
+  const path = 'spec.signerName';
+  if (!name) return [required(path)];
+  const [domain = '', ...segments] = name.split('/');
+  if (segments.length !== 1) return [invalidValue(path, name, SIGNER)];
+  const problems = dns1123Subdomain(domain).map((why) => {
+    return invalidValue(path, domain, `validating label ${JSON.stringify(domain)}: ${why}`);
+  });
+  if (domain.split('.').length < 2) {
+    problems.push(invalidValue(path, domain, 'should be a domain with at least two segments separated by dots'));
+  }
+  const why = dns1123Subdomain(segments[0]!);
+  return [
+    ...problems,
+    ...why.map((one) => invalidValue(path, segments[0], `validating label ${JSON.stringify(segments[0])}: ${one}`)),
+  ];
+}
+
+const USAGES = [
+  'any',
+  'cert sign',
+  'client auth',
+  'code signing',
+  'content commitment',
+  'crl sign',
+  'data encipherment',
+  'decipher only',
+  'digital signature',
+  'email protection',
+  'encipher only',
+  'ipsec end system',
+  'ipsec tunnel',
+  'ipsec user',
+  'key agreement',
+  'key encipherment',
+  'microsoft sgc',
+  'netscape sgc',
+  'ocsp signing',
+  's/mime',
+  'server auth',
+  'signing',
+  'timestamping',
+];
 
 function unreadable(pem: string): string | undefined {
   if (!pem.includes('-----BEGIN CERTIFICATE REQUEST-----')) return 'PEM block type must be CERTIFICATE REQUEST';

@@ -91,12 +91,12 @@ const GC = ['orphan', 'foregroundDeletion'];
 
 export function finalizerProblems(finalizers: readonly string[] | undefined, path: string): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  for (const name of finalizers ?? []) {
+  for (const [i, name] of (finalizers ?? []).entries()) {
     const wrong = qualifiedName(name);
     for (const why of wrong) problems.push(invalidValue(path, name, why));
-    if (wrong.length === 0 && !name.includes('/') && ![...GC, 'kubernetes'].includes(name)) {
+    if (!name.includes('/') && ![...GC, 'kubernetes'].includes(name)) {
       const why = 'name is neither a standard finalizer name nor is it fully qualified';
-      problems.push(invalidValue(path, name, why));
+      problems.push(invalidValue(`${path}[${i}]`, name, why));
     }
   }
   if (GC.every((name) => finalizers?.includes(name))) {

@@ -1,15 +1,33 @@
 // Roles and bindings.
+import { dns1123Subdomain } from '../../../api/names.ts';
 import { deepEqual } from '../../../api/schema/equal.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import type { ClusterRole, Role } from '../../../api/types/rbac/role.ts';
-import type { ClusterRoleBinding, RoleBinding } from '../../../api/types/rbac/role-binding.ts';
+import { type ClusterRoleBinding, type RoleBinding, RoleRef } from '../../../api/types/rbac/role-binding.ts';
+import { goJson } from './go-value.ts';
+import { labelSelectorProblems } from './label-selector.ts';
 import { pathSegmentName } from './path-segment.ts';
-import { forbidden, invalidValue, notSupported, required } from './problems.ts';
+import { forbidden, invalidValue, notSupported, Printed, required } from './problems.ts';
+import { named } from './values.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
 
 export function roleProblems(role: Role | ClusterRole): FieldProblem[] {
   const isNamespaced = role.kind === 'Role';
+  return [...aggregationProblems(role), ...rulesProblems(role, isNamespaced)];
+}
+
+function aggregationProblems(role: Role | ClusterRole): FieldProblem[] {
+  const rule = 'aggregationRule' in role ? role.aggregationRule : undefined;
+  if (rule === undefined) return [];
+  const path = 'aggregationRule.clusterRoleSelectors';
+  if (!rule.clusterRoleSelectors?.length) {
+    return [required(path, 'at least one clusterRoleSelector required if aggregationRule is non-nil')];
+  }
+  return rule.clusterRoleSelectors.flatMap((selector, i) => labelSelectorProblems(selector, `${path}[${i}]`));
+}
+
+function rulesProblems(role: Role | ClusterRole, isNamespaced: boolean): FieldProblem[] {
   return (role.rules ?? []).flatMap((rule, i) => {
     const path = `rules[${i}]`;
     const problems: FieldProblem[] = [];
@@ -58,6 +76,7 @@ function subjectProblems(subject: Subject, isNamespaced: boolean, path: string):
   if (!['ServiceAccount', 'User', 'Group'].includes(kind)) {
     return [...problems, notSupported(`${path}.kind`, kind, ['ServiceAccount', 'User', 'Group'])];
   }
+  if (kind === 'ServiceAccount' && name) problems.push(...named(`${path}.name`, name, dns1123Subdomain));
   if (apiGroup !== group) problems.push(notSupported(`${path}.apiGroup`, apiGroup, [group]));
   if (kind === 'ServiceAccount' && !isNamespaced && !namespace) problems.push(required(`${path}.namespace`));
   if (kind !== 'ServiceAccount' && namespace) {
@@ -71,5 +90,5 @@ export function bindingUpdateProblems(
   current: RoleBinding | ClusterRoleBinding,
 ): FieldProblem[] {
   if (deepEqual(next.roleRef, current.roleRef)) return [];
-  return [invalidValue('roleRef', next.roleRef, 'cannot change roleRef')];
+  return [invalidValue('roleRef', new Printed(goJson(RoleRef, next.roleRef)), 'cannot change roleRef')];
 }

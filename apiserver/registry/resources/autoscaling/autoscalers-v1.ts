@@ -5,6 +5,7 @@ import type { HorizontalPodAutoscaler as V1 } from '../../../../api/types/autosc
 import { horizontalPodAutoscalers } from '../../../../api/types/autoscaling/resources.ts';
 import { compact } from '../../objects.ts';
 import type { Strategy } from '../../strategy.ts';
+import { autoscalerProblems } from '../../validation/autoscalers.ts';
 
 type Metric = NonNullable<V2['spec']['metrics']>[number];
 type Current = NonNullable<V2['status']['currentMetrics']>[number];
@@ -13,7 +14,14 @@ const PREFIX = 'autoscaling.alpha.kubernetes.io/';
 /** What version 1 has no field for, each part in an annotation of its own. */
 const PARTS = ['metrics', 'behavior', 'conditions', 'current-metrics'] as const;
 
+export const autoscalerStrategy: Strategy<V2> = {
+  validateCreate: autoscalerProblems,
+  validateUpdate: autoscalerProblems,
+};
+
 export const autoscalerV1Strategy: Strategy<V1> = {
+  validateCreate: (autoscaler) => autoscalerProblems(toV2(autoscaler)),
+  validateUpdate: (autoscaler) => autoscalerProblems(toV2(autoscaler)),
   conversion: {
     stored: () => horizontalPodAutoscalers as never,
     toStored: (autoscaler): KubeObject => toV2(autoscaler),

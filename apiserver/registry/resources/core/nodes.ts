@@ -5,6 +5,7 @@ import { nodes } from '../../../../api/types/core/resources.ts';
 import { kubeletUrl } from '../../node-connections.ts';
 import { existing } from '../../read.ts';
 import type { Handler, Strategy } from '../../strategy.ts';
+import { nodeProblems, nodeStatusProblems, nodeUpdateProblems } from '../../validation/nodes.ts';
 import { splitTarget } from './pod-connect.ts';
 
 const proxyToNode: Handler = async (request, registry) => {
@@ -19,7 +20,10 @@ const proxyToNode: Handler = async (request, registry) => {
 
 export const nodeStrategy: Strategy<Node> = {
   statusAtCreation: true,
+  validateCreate: nodeProblems,
+  validateUpdate: nodeUpdateProblems,
   subresources: {
+    status: { validateUpdate: nodeStatusProblems },
     proxy: {
       converses: true,
       handlers: {

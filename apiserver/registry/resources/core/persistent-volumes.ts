@@ -2,8 +2,11 @@
 import { timestamp } from '../../../../api/clock.ts';
 import type { PersistentVolume } from '../../../../api/types/core/persistent-volume.ts';
 import type { Strategy } from '../../strategy.ts';
+import { volumeProblems, volumeUpdateProblems } from '../../validation/storage.ts';
 
 export const persistentVolumeStrategy: Strategy<PersistentVolume> = {
+  validateCreate: volumeProblems,
+  validateUpdate: volumeUpdateProblems,
   prepareForCreate(volume, { nowMs }) {
     volume.status.lastPhaseTransitionTime = timestamp(nowMs);
   },

@@ -6,14 +6,21 @@ import { events as coreEvents } from '../../../../api/types/core/resources.ts';
 import type { Event } from '../../../../api/types/events/event.ts';
 import { compact } from '../../objects.ts';
 import type { Strategy } from '../../strategy.ts';
+import { coreEventProblems, eventProblems } from '../../validation/events.ts';
 
 export const eventStrategy: Strategy<Event> = {
   allowCreateOnUpdate: true,
+  validateCreate: eventProblems,
   conversion: {
     stored: () => coreEvents,
     toStored: (event): KubeObject => toCore(event),
     fromStored: (stored) => fromCore(stored as CoreEvent),
   },
+};
+
+export const coreEventStrategy: Strategy<CoreEvent> = {
+  allowCreateOnUpdate: true,
+  validateCreate: coreEventProblems,
 };
 
 function toCore({ metadata, ...event }: Event): CoreEvent {

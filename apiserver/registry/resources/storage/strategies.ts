@@ -1,0 +1,49 @@
+// Classes of storage, attachments of volumes, drivers and what they have left.
+import type { CSIDriver, CSINode, CSIStorageCapacity } from '../../../../api/types/storage/csi.ts';
+import type { StorageClass, VolumeAttributesClass } from '../../../../api/types/storage/storage-class.ts';
+import type { VolumeAttachment } from '../../../../api/types/storage/volume-attachment.ts';
+import type { Strategy } from '../../strategy.ts';
+import {
+  attachmentProblems,
+  attachmentUpdateProblems,
+  attributesClassProblems,
+  attributesClassUpdateProblems,
+  capacityProblems,
+  capacityUpdateProblems,
+  driverProblems,
+  driverUpdateProblems,
+  nodeDriversProblems,
+  storageClassProblems,
+  storageClassUpdateProblems,
+} from '../../validation/storage.ts';
+
+export const storageClassStrategy: Strategy<StorageClass> = {
+  validateCreate: storageClassProblems,
+  validateUpdate: storageClassUpdateProblems,
+};
+
+export const volumeAttributesClassStrategy: Strategy<VolumeAttributesClass> = {
+  validateCreate: attributesClassProblems,
+  validateUpdate: attributesClassUpdateProblems,
+};
+
+export const volumeAttachmentStrategy: Strategy<VolumeAttachment> = {
+  validateCreate: attachmentProblems,
+  validateUpdate: attachmentUpdateProblems,
+};
+
+export const csiDriverStrategy: Strategy<CSIDriver> = {
+  allowUnconditionalUpdate: false,
+  validateCreate: driverProblems,
+  validateUpdate: driverUpdateProblems,
+};
+
+export const csiNodeStrategy: Strategy<CSINode> = {
+  validateCreate: nodeDriversProblems,
+  validateUpdate: nodeDriversProblems,
+};
+
+export const csiStorageCapacityStrategy: Strategy<CSIStorageCapacity> = {
+  validateCreate: capacityProblems,
+  validateUpdate: capacityUpdateProblems,
+};
