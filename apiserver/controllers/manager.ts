@@ -14,6 +14,7 @@ import { disruptionController } from './disruption.ts';
 import { endpointSliceController } from './endpoint-slice.ts';
 import { endpointSliceMirroringController } from './endpoint-slice-mirroring.ts';
 import { endpointsController } from './endpoints.ts';
+import { ephemeralVolumeController } from './ephemeral-volume.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler.ts';
 import { jobController } from './job.ts';
@@ -29,6 +30,7 @@ import { serviceAccountController } from './service-account.ts';
 import { statefulSetController } from './stateful-set.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
+import { claimProtectionController, volumeProtectionController } from './volume-protection.ts';
 
 export interface ManagerDeps {
   /** Reads for everybody. */
@@ -51,6 +53,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'endpoint-controller': endpointsController,
   'endpointslice-controller': endpointSliceController,
   'endpointslicemirroring-controller': endpointSliceMirroringController,
+  'ephemeral-volume-controller': ephemeralVolumeController,
   'generic-garbage-collector': garbageCollector,
   'horizontal-pod-autoscaler': horizontalPodAutoscalerController,
   'job-controller': jobController,
@@ -58,6 +61,8 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'node-controller': nodeLifecycleController,
   'node-ipam-controller': nodeIpamController,
   'pod-garbage-collector': podGcController,
+  'pv-protection-controller': volumeProtectionController,
+  'pvc-protection-controller': claimProtectionController,
   'replicaset-controller': replicaSetController,
   'replication-controller': replicationControllerController,
   'resourcequota-controller': resourceQuotaController,

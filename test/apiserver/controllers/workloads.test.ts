@@ -158,9 +158,9 @@ for (const [how, start] of Object.entries(transports)) {
         ['data-web-1', 'StatefulSet'],
       ]);
       await rig.client.delete(statefulSets, { namespace, name: 'web' }, { propagationPolicy: 'Background' });
-      await waitFor('the pods to be gone', async () => {
+      await waitFor('the pods and their storage to be gone', async () => {
         await play();
-        return (await all(pods)).length === 0;
+        return (await all(pods)).length + (await all(persistentVolumeClaims)).length === 0;
       });
     });
 
