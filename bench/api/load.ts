@@ -196,13 +196,13 @@ async function watch({ watchers, writes }: WatchJob): Promise<Outcome> {
       let at = 0;
       const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
       for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, at)) {
-        const revision = Number(REVISION.exec(bytes.latin1Slice(at, Math.min(end, at + 160)))?.[1]);
+        const revision = Number(REVISION.exec(bytes.toString('latin1', at, Math.min(end, at + 160)))?.[1]);
         if (bytes[at + 9] === 0x4d) {
           if (!(revision > state.last)) disordered++;
           state.count++;
           events++;
           if (writes.perSecond !== undefined && n === watchers - 1) {
-            const id = CHANGE.exec(bytes.latin1Slice(at, end))?.[1] ?? '';
+            const id = CHANGE.exec(bytes.toString('latin1', at, end))?.[1] ?? '';
             const acked = ackedAt.get(id);
             // Seen before its writer had the answer is seen at once.
             if (acked === undefined) seenAt.set(id, performance.now());
