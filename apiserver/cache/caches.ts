@@ -25,6 +25,8 @@ export interface CachesOptions {
 
 const HISTORY: HistoryBounds = { maxEvents: 16_384, maxBytes: 32 << 20 };
 const RETRY_MAX_MS = 5_000;
+/** So far in the past caches begin, so that watches resume across a restart of the server instead of listing anew. */
+const REWIND_REVISIONS = 2_000;
 
 export class Caches implements AsyncDisposable {
   readonly #options: CachesOptions;
@@ -39,8 +41,10 @@ export class Caches implements AsyncDisposable {
   constructor(options: CachesOptions) {
     this.#options = options;
     this.#root = options.root ?? '/registry/';
-    this.#gate = new RevisionGate(options.store.revision);
-    const started = this.#follow(options.store.revision + 1);
+    const { revision, compactedRevision } = options.store;
+    const begin = Math.max(compactedRevision, revision - REWIND_REVISIONS, 0);
+    this.#gate = new RevisionGate(begin);
+    const started = this.#follow(begin + 1);
     this.#loops = [this.#keepFollowing(started), this.#reportProgress(options.progressEveryMs ?? 5_000)];
   }
 
@@ -89,13 +93,16 @@ export class Caches implements AsyncDisposable {
 
   async #loadUntilDone(cache: StoreBackedCache, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
+    // As of where the watch is now: all that came later is still to come, and becomes history.
+    let from: number | undefined = this.#gate.revision;
     for (let waitMs = 50; !signal.aborted; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
       try {
-        await cache.load(signal);
+        await cache.load(from, signal);
         return;
       } catch (err) {
         if (signal.aborted) return;
         log.warn({ cache: cache.reading.prefix, err }, 'cannot list what is stored');
+        from = undefined; // that state may be compacted by now
         await clock.sleep(waitMs, signal).catch(() => {}); // woken early only to end
       }
     }

@@ -169,12 +169,16 @@ export class StoreBackedCache implements ResourceCache {
     signal.addEventListener('abort', () => this.#watchers.remove(watcher), { once: true });
   }
 
-  /** One try at the first list; caches.ts tries again. */
-  async load(signal: AbortSignal): Promise<void> {
+  /**
+   * One try at the first list, as of now or of a revision no newer than what the watch has given; caches.ts tries
+   * again. Ready is only who knows all that was stored when it began.
+   */
+  async load(from: number | undefined, signal: AbortSignal): Promise<void> {
     this.#pending = [];
-    const { revision, objects } = await this.#list(undefined, signal);
+    const newest = this.#around.store.revision;
+    const { revision, objects } = await this.#list(from, signal);
     // A write newer than the list may wait in `pending`; one older may still be on its way from etcd.
-    await this.#around.gate.waitFor(revision, signal);
+    await this.#around.gate.waitFor(Math.max(revision, newest), signal);
     const pending = this.#pending;
     if (pending.length > PENDING_MAX) throw new UnavailableError('more changes than a list can be built under');
     this.#objects = objects;

@@ -186,6 +186,25 @@ test('a watch resumes from history and goes on without a gap or a double', async
   assert.deepEqual(watch.progress.slice(0, 1), [second]);
 });
 
+test('new caches over an old store know its recent past, so that watches resume across a restart', async () => {
+  await using first = await open();
+  const one = await first.put('default', 'one');
+  await first.put('default', 'two');
+  await first.remove('default', 'one');
+  const decoded = new DecodedStore(1 << 20);
+  await using again = new Caches({ store: first.store, clock: systemClock, log: silent, decoded });
+  const cache = again.open(pods);
+  await cache.ready(first.signal);
+  assert.equal(cache.revision, first.store.revision);
+  assert.deepEqual(
+    [...cache.snapshot().objects()].map(({ key }) => key),
+    ['default/two'],
+  );
+  const { sink, brief } = recorder();
+  cache.watch({ afterRevision: one }, sink, first.signal);
+  assert.deepEqual(brief(), [`ADDED default/two ${one + 1}`, `DELETED default/one ${one + 2}`]);
+});
+
 test('a watch from before the history is refused', async () => {
   await using at = await open({ maxEvents: 2, maxBytes: 1 << 20 });
   const cache = at.caches.open(pods);
