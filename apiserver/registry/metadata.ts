@@ -57,7 +57,7 @@ export function carryOver(next: KubeObject, current: KubeObject): void {
   const was = current.metadata;
   delete metadata.selfLink;
   metadata.uid ||= was.uid;
-  metadata.creationTimestamp ||= was.creationTimestamp;
+  metadata.creationTimestamp = was.creationTimestamp;
   metadata.generation = was.generation;
   if (metadata.generation === undefined) delete metadata.generation;
   if (was.deletionTimestamp !== undefined) {

@@ -82,6 +82,8 @@ export type Handler = (request: ApiRequest, registry: RegistryContext) => Promis
  * it (scale), or a deed of its own (binding, eviction, token, log, exec).
  */
 export interface SubresourceStrategy<T extends KubeObject = KubeObject> {
+  /** The view writes in the status; otherwise it is kept before the view prepares anything. */
+  readonly writesStatus?: boolean;
   /** Keeps of `next` what this view may write and takes the rest from `current`. */
   prepareForUpdate?(next: T, current: T, context: WriteContext): void;
   validateUpdate?(next: T, current: T, context: WriteContext): FieldProblem[];

@@ -106,9 +106,10 @@ async function nextState(
 function prepare(of: ResourceStore, next: KubeObject, current: KubeObject, write: WriteContext): void {
   const { definition, strategy } = of;
   const { subresource } = write;
+  const own = subresource === undefined ? undefined : strategy.subresources?.[subresource];
+  const view = subresource === undefined ? strategy : own;
   if (subresource === 'status') statusOnly(next, current);
-  else if (hasStatus(definition)) keepStatus(next, current);
-  const view = subresource === undefined ? strategy : strategy.subresources?.[subresource];
+  else if (hasStatus(definition) && !own?.writesStatus) keepStatus(next, current);
   view?.prepareForUpdate?.(next, current, write);
 }
 

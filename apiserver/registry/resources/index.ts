@@ -25,6 +25,7 @@ import * as dra from '../../../api/types/resource/resources.ts';
 import { priorityClasses } from '../../../api/types/scheduling/resources.ts';
 import * as storage from '../../../api/types/storage/resources.ts';
 import type { Strategy } from '../strategy.ts';
+import { admissionPolicyStrategy, policyBindingStrategy, webhookStrategy } from './admissionregistration/strategies.ts';
 import { apiServiceStrategy } from './apiregistration/api-services.ts';
 import { daemonSetStrategy } from './apps/daemon-sets.ts';
 import {
@@ -90,10 +91,6 @@ const counted = { hasGeneration: true };
 const countedKinds = [
   admissionregistration.mutatingAdmissionPolicies,
   admissionregistration.mutatingAdmissionPolicyBindings,
-  admissionregistration.mutatingWebhookConfigurations,
-  admissionregistration.validatingAdmissionPolicies,
-  admissionregistration.validatingAdmissionPolicyBindings,
-  admissionregistration.validatingWebhookConfigurations,
   customResourceDefinitions,
   dra.deviceClasses,
   dra.resourceSlices,
@@ -103,6 +100,10 @@ const countedKinds = [
 ] as unknown as ResourceDefinition[];
 for (const of of countedKinds) add(of, counted);
 
+add(admissionregistration.mutatingWebhookConfigurations, webhookStrategy);
+add(admissionregistration.validatingAdmissionPolicies, admissionPolicyStrategy);
+add(admissionregistration.validatingAdmissionPolicyBindings, policyBindingStrategy);
+add(admissionregistration.validatingWebhookConfigurations, webhookStrategy);
 add(authentication.selfSubjectReviews, selfSubjectReviewStrategy);
 add(authentication.tokenReviews, tokenReviewStrategy);
 add(authorization.localSubjectAccessReviews, localSubjectAccessReviewStrategy);

@@ -36,7 +36,7 @@ export function autoscalerProblems({ spec }: HorizontalPodAutoscaler): FieldProb
   if (min !== undefined && max < min) {
     problems.push(invalidValue('spec.maxReplicas', max, 'must be greater than or equal to `minReplicas`'));
   }
-  problems.push(...targetRefProblems(scaleTargetRef, 'spec.scaleTargetRef'));
+  problems.push(...targetRefProblems(scaleTargetRef, 'spec.scaleTargetRef', true));
   problems.push(...each(metrics, 'spec.metrics', metricProblems));
   if (min === 0 && !metrics?.some(({ type }) => type === 'Object' || type === 'External')) {
     const why = 'must specify at least one Object or External metric to support scaling to zero replicas';
@@ -49,7 +49,12 @@ export function autoscalerProblems({ spec }: HorizontalPodAutoscaler): FieldProb
   return problems;
 }
 
-function targetRefProblems(ref: Partial<CrossVersionObjectReference> | undefined, path: string): FieldProblem[] {
+/** What is scaled must say its group; what is measured need not. */
+function targetRefProblems(
+  ref: Partial<CrossVersionObjectReference> | undefined,
+  path: string,
+  needsGroup = false,
+): FieldProblem[] {
   const { kind, name, apiVersion = '' } = ref ?? {};
   const segment = (value: string) => pathSegmentName(value, false);
   const problems = [
@@ -59,7 +64,7 @@ function targetRefProblems(ref: Partial<CrossVersionObjectReference> | undefined
   const parts = apiVersion.split('/');
   if (parts.length > 2) {
     problems.push(invalidValue(`${path}.apiVersion`, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
-  } else if (parts.length === 1 && kind !== 'ReplicationController') {
+  } else if (needsGroup && parts.length === 1 && kind !== 'ReplicationController') {
     problems.push(invalidValue(`${path}.apiVersion`, apiVersion, 'apiVersion must specify API group'));
   }
   return problems;

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { deepEqual } from '../../../api/schema/equal.ts';
 import type { FieldProblem } from '../../../api/status.ts';
+import { EphemeralContainer } from '../../../api/types/core/container.ts';
 import type { Pod } from '../../../api/types/core/pod.ts';
 import { PodSpec } from '../../../api/types/core/pod-spec.ts';
 import { goJson } from './go-value.ts';
@@ -109,7 +110,9 @@ export function ephemeralContainersProblems(next: Pod, current: Pod): FieldProbl
     if (i < 0)
       problems.push(forbidden(path, `existing ephemeral containers ${JSON.stringify(old.name)} may not be removed\n`));
     else if (!deepEqual(now[i], old)) {
-      problems.push(forbidden(path, `existing ephemeral containers ${JSON.stringify(old.name)} may not be changed\n`));
+      const difference = textDiff(goJson(EphemeralContainer, old, 1), goJson(EphemeralContainer, now[i], 1));
+      const why = `existing ephemeral containers ${JSON.stringify(old.name)} may not be changed`;
+      problems.push(forbidden(path, `${why}\n${difference}`));
     }
   }
   return problems;

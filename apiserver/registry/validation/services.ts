@@ -247,6 +247,29 @@ function addressesOf({ clusterIP, clusterIPs = [] }: Spec): string[] {
   return clusterIPs;
 }
 
+export function serviceStatusProblems({ spec, status }: Service): FieldProblem[] {
+  const path = 'status.loadBalancer.ingress';
+  const ingress = status.loadBalancer?.ingress ?? [];
+  if (spec.type !== 'LoadBalancer' && ingress.length > 0) {
+    return [forbidden(path, ONLY_LB)];
+  }
+  return each(ingress, path, ({ ip, hostname, ipMode }, at) => {
+    const problems: FieldProblem[] = [];
+    if (ip) problems.push(...ipProblems(`${at}.ip`, ip));
+    if (ip && ipMode === undefined) problems.push(required(`${at}.ipMode`, 'must be specified when `ip` is set'));
+    if (!ip && ipMode !== undefined)
+      problems.push(forbidden(`${at}.ipMode`, 'may not be specified when `ip` is not set'));
+    if (ip && ipMode !== undefined) problems.push(...oneOf(`${at}.ipMode`, ipMode, ['Proxy', 'VIP']));
+    if (hostname) {
+      problems.push(...named(`${at}.hostname`, hostname, dns1123Subdomain));
+      if (isIP(hostname)) {
+        problems.push(invalidValue(`${at}.hostname`, hostname, 'must be a DNS name, not an IP address'));
+      }
+    }
+    return problems;
+  });
+}
+
 export function serviceWarnings({ spec }: Service): string[] {
   const warnings: string[] = [];
   if (spec.externalIPs?.length) {

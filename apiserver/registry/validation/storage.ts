@@ -11,6 +11,7 @@ import { accessModeProblems } from './claims.ts';
 import { goJson } from './go-value.ts';
 import { labelSelectorProblems } from './label-selector.ts';
 import { duplicate, forbidden, invalidValue, notSupported, required, tooLong } from './problems.ts';
+import { sorted } from './resources.ts';
 import { nodeSelectorProblems } from './scheduling.ts';
 import { textDiff } from './text-diff.ts';
 import { each, IMMUTABLE, named, oneOf, requiredOneOf, unchanged } from './values.ts';
@@ -42,7 +43,8 @@ function volumeSpecProblems(spec: PersistentVolumeSpec, path: string, isInline: 
     if (Object.keys(capacity ?? {}).length === 0) problems.push(required(`${path}.capacity`));
     const storage = capacity?.['storage'];
     if (storage === undefined || Object.keys(capacity ?? {}).length > 1) {
-      problems.push(notSupported(`${path}.capacity`, capacity, ['storage']));
+      const shown = capacity && Object.fromEntries(sorted(capacity));
+      problems.push(notSupported(`${path}.capacity`, shown, ['storage']));
     }
     if (storage !== undefined && compareQuantities(storage, '0') <= 0) {
       problems.push(invalidValue(`${path}.capacity[storage]`, storage, 'must be greater than zero'));

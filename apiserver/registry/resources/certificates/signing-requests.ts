@@ -41,6 +41,7 @@ export const signingRequestStrategy: Strategy<Csr> = {
       validateUpdate: certificateProblems,
     },
     approval: {
+      writesStatus: true,
       prepareForUpdate(next, current, context) {
         const { metadata } = next;
         const { conditions } = next.status;

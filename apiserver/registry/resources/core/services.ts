@@ -8,7 +8,12 @@ import type { Strategy, Undo } from '../../strategy.ts';
 import { type AddressRange, dynamicFrom, type NumberSupply } from '../../supplies.ts';
 import { asPrefixToo } from '../../validation/object-meta.ts';
 import { invalidValue } from '../../validation/problems.ts';
-import { serviceProblems, serviceUpdateProblems, serviceWarnings } from '../../validation/services.ts';
+import {
+  serviceProblems,
+  serviceStatusProblems,
+  serviceUpdateProblems,
+  serviceWarnings,
+} from '../../validation/services.ts';
 import { proxyToService } from './service-proxy.ts';
 
 const NONE = 'None';
@@ -26,6 +31,7 @@ export const serviceStrategy: Strategy<Service> = {
   reserve: (next, current, { registry }) => allocate(next, current, registry),
   released: (service, registry) => release(service, registry),
   subresources: {
+    status: { validateUpdate: serviceStatusProblems },
     proxy: {
       converses: true,
       handlers: {

@@ -1,6 +1,7 @@
 // Events of events.k8s.io: another view of the events of core, under which they are stored.
 
 import type { KubeObject } from '../../../../api/schema/kind.ts';
+import { invalid } from '../../../../api/status.ts';
 import type { Event as CoreEvent } from '../../../../api/types/core/event.ts';
 import { events as coreEvents } from '../../../../api/types/core/resources.ts';
 import type { Event } from '../../../../api/types/events/event.ts';
@@ -10,7 +11,12 @@ import { coreEventProblems, eventProblems } from '../../validation/events.ts';
 
 export const eventStrategy: Strategy<Event> = {
   allowCreateOnUpdate: true,
-  validateCreate: eventProblems,
+  // Errors speak of what is stored.
+  validateCreate(event) {
+    const problems = eventProblems(event);
+    if (problems.length > 0) throw invalid({ group: '', kind: 'Event' }, event.metadata.name ?? '', problems);
+    return [];
+  },
   conversion: {
     stored: () => coreEvents,
     toStored: (event): KubeObject => toCore(event),
