@@ -9,7 +9,11 @@ import { streamWatch } from './watch-stream.ts';
 export async function respond(req: Req, res: Res, request: ApiRequest, registry: Registry): Promise<void> {
   const { signal } = request;
   const representation = representationOf(req, request, registry);
-  const response = await registry.handle(request);
+  const response = await registry.handle(request).catch((err: unknown) => {
+    // A refusal carries them too.
+    for (const [name, value] of Object.entries(warningHeaders(request.warnings))) res.setHeader(name, value);
+    throw err;
+  });
   const warnings = warningHeaders(request.warnings);
   if (response.type === 'watch') {
     const encoding = representation.watch();

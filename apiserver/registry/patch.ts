@@ -73,7 +73,7 @@ function patched(
   const result = applyPatch({ type, schema: definition.schema, current, patch });
   const next = decodePatched(of, request, result);
   of.strategy.defaults?.(next);
-  checkNames(request, next);
+  checkNames({ ...request, namespace: '' }, next);
   settleNamespace(request, next);
   trackManager(of, request, next, current);
   return next;
