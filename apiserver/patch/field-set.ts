@@ -7,7 +7,7 @@ export class FieldSet {
   readonly members: Set<PathElement>;
   readonly children: Map<PathElement, FieldSet>;
 
-  constructor(members: Iterable<PathElement> = [], children: Iterable<[PathElement, FieldSet]> = []) {
+  constructor(members?: Iterable<PathElement>, children?: Iterable<[PathElement, FieldSet]>) {
     this.members = new Set(members);
     this.children = new Map(children);
   }
@@ -41,7 +41,8 @@ export class FieldSet {
   }
 
   union(other: FieldSet): FieldSet {
-    const result = new FieldSet([...this.members, ...other.members], this.children);
+    const result = new FieldSet(this.members, this.children);
+    for (const element of other.members) result.members.add(element);
     for (const [element, child] of other.children) {
       const own = this.children.get(element);
       result.children.set(element, own === undefined ? child : own.union(child));
@@ -50,7 +51,8 @@ export class FieldSet {
   }
 
   intersection(other: FieldSet): FieldSet {
-    const result = new FieldSet([...this.members].filter((element) => other.members.has(element)));
+    const result = new FieldSet();
+    for (const element of this.members) if (other.members.has(element)) result.members.add(element);
     for (const [element, child] of this.children) {
       const theirs = other.children.get(element);
       if (theirs === undefined) continue;
@@ -61,7 +63,8 @@ export class FieldSet {
   }
 
   difference(other: FieldSet): FieldSet {
-    const result = new FieldSet([...this.members].filter((element) => !other.members.has(element)));
+    const result = new FieldSet();
+    for (const element of this.members) if (!other.members.has(element)) result.members.add(element);
     for (const [element, child] of this.children) {
       const theirs = other.children.get(element);
       const rest = theirs === undefined ? child : child.difference(theirs);
@@ -72,7 +75,8 @@ export class FieldSet {
 
   /** Like difference, and whatever lies below a member of `other` goes with it. */
   without(other: FieldSet): FieldSet {
-    const result = new FieldSet([...this.members].filter((element) => !other.members.has(element)));
+    const result = new FieldSet();
+    for (const element of this.members) if (!other.members.has(element)) result.members.add(element);
     for (const [element, child] of this.children) {
       if (other.members.has(element)) continue;
       const theirs = other.children.get(element);
@@ -124,7 +128,9 @@ export class FieldSet {
 
 /** A key such as __proto__ is data. */
 function define(json: Record<string, unknown>, key: string, value: unknown): void {
-  Object.defineProperty(json, key, { value, enumerable: true, configurable: true, writable: true });
+  if (key === '__proto__')
+    Object.defineProperty(json, key, { value, enumerable: true, configurable: true, writable: true });
+  else json[key] = value;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -7,7 +7,12 @@ export type Shape =
   | { readonly kind: 'scalar' }
   | { readonly kind: 'atomic'; readonly of: 'list' | 'map' | 'any' }
   | { readonly kind: 'set'; readonly items: Schema }
-  | { readonly kind: 'keyed'; readonly items: Schema; readonly keys: readonly string[] }
+  | {
+      readonly kind: 'keyed';
+      readonly items: Schema;
+      readonly keys: readonly string[];
+      readonly sorted: readonly string[];
+    }
   | {
       readonly kind: 'map';
       /** The schema of one entry; undefined where the schema has no such field. */
@@ -46,7 +51,10 @@ function compile(schema: ReturnType<typeof resolve>): Shape {
       return ATOMIC_ANY;
     case 'list':
       if (schema.listType === 'set') return { kind: 'set', items: schema.items };
-      if (schema.listType === 'map') return { kind: 'keyed', items: schema.items, keys: schema.keys ?? [] };
+      if (schema.listType === 'map') {
+        const { items, keys = [] } = schema;
+        return { kind: 'keyed', items, keys, sorted: keys.toSorted() };
+      }
       return ATOMIC_LIST;
     case 'map':
       if (schema.mapType === 'atomic') return ATOMIC_MAP;
@@ -74,7 +82,7 @@ export function elementOf(shape: Elements, item: unknown): PathElement | undefin
   if (shape.kind === 'set') return typeof item === 'object' ? undefined : `v:${JSON.stringify(item)}`;
   if (typeof item !== 'object' || item === null) return undefined;
   const keys: Record<string, unknown> = {};
-  for (const name of [...shape.keys].sort()) {
+  for (const name of shape.sorted) {
     const value = (item as Record<string, unknown>)[name] ?? defaultOf(shape.items, name);
     if (value === undefined) return undefined;
     keys[name] = value;

@@ -17,11 +17,14 @@ function collect(value: unknown, schema: Schema, into: FieldSet): void {
   if (shape.kind === 'map') {
     for (const [name, below] of entriesOf(value)) {
       const element = `f:${name}`;
-      const child = new FieldSet();
       const entry = shape.entry(name);
-      const isLeaf = entry === undefined || isWhole(shapeOf(entry, below));
-      if (!isLeaf) collect(below, entry, child);
-      if (isLeaf || below === null || isEmptyMap(below) || !shape.isNamed(name)) into.members.add(element);
+      if (entry === undefined || isWhole(shapeOf(entry, below))) {
+        into.members.add(element);
+        continue;
+      }
+      const child = new FieldSet();
+      collect(below, entry, child);
+      if (below === null || isEmptyMap(below) || !shape.isNamed(name)) into.members.add(element);
       if (!child.isEmpty) into.children.set(element, child);
     }
   } else if (shape.kind === 'set' || shape.kind === 'keyed') {
@@ -40,7 +43,13 @@ function collect(value: unknown, schema: Schema, into: FieldSet): void {
 const isWhole = (shape: Shape) => shape.kind === 'scalar' || shape.kind === 'atomic';
 const isEmptyMap = (value: unknown) =>
   typeof value === 'object' && !Array.isArray(value) && entriesOf(value).length === 0;
-const isNothing = (value: unknown) => itemsOf(value).length === 0 && entriesOf(value).length === 0;
+
+function isNothing(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  for (const name in value) if (Object.hasOwn(value, name)) return false;
+  return true;
+}
 
 export interface Comparison {
   readonly added: FieldSet;
@@ -48,45 +57,63 @@ export interface Comparison {
   readonly removed: FieldSet;
 }
 
+/** What is being gathered: most values have nothing of most of these. */
+type Found = { -readonly [K in keyof Comparison]: FieldSet | undefined };
+
+function setOf(found: Found, which: keyof Found): FieldSet {
+  const set = found[which] ?? new FieldSet();
+  found[which] = set;
+  return set;
+}
+
+const nothingYet = (): Found => ({ added: undefined, modified: undefined, removed: undefined });
+
 export function compare(before: unknown, after: unknown, schema: Schema): Comparison {
-  const result = { added: new FieldSet(), modified: new FieldSet(), removed: new FieldSet() };
-  below(before, after, schema, result);
-  return result;
+  const found = nothingYet();
+  below(before, after, schema, found);
+  const { added = new FieldSet(), modified = new FieldSet(), removed = new FieldSet() } = found;
+  return { added, modified, removed };
 }
 
 /** Compares the entries or items below one value; the value itself is its parent's business. */
-function below(before: unknown, after: unknown, schema: Schema, into: Comparison): void {
+function below(before: unknown, after: unknown, schema: Schema, into: Found): void {
   const shape = shapeOf(schema, after ?? before);
   if (shape.kind === 'map') {
-    const old = Object.fromEntries(entriesOf(before));
-    const names = new Set([...Object.keys(old), ...entriesOf(after).map(([name]) => name)]);
-    const now = Object.fromEntries(entriesOf(after));
-    for (const name of names) {
-      const lhs = Object.hasOwn(old, name) ? old[name] : undefined;
-      const rhs = Object.hasOwn(now, name) ? now[name] : undefined;
-      one(`f:${name}`, lhs, rhs, shape.entry(name), into);
+    const old = recordOf(before);
+    const now = recordOf(after);
+    for (const name of Object.keys(old)) {
+      one(`f:${name}`, old[name], Object.hasOwn(now, name) ? now[name] : undefined, shape.entry(name), into);
+    }
+    for (const name of Object.keys(now)) {
+      if (!Object.hasOwn(old, name)) one(`f:${name}`, undefined, now[name], shape.entry(name), into);
     }
   } else if (shape.kind === 'set' || shape.kind === 'keyed') {
     const old = indexed(before, shape);
     const now = indexed(after, shape);
-    for (const element of new Set([...old.keys(), ...now.keys()])) {
-      one(element, old.get(element), now.get(element), shape.items, into);
-    }
+    for (const [element, value] of old) one(element, value, now.get(element), shape.items, into);
+    for (const [element, value] of now) if (!old.has(element)) one(element, undefined, value, shape.items, into);
   }
 }
 
-function one(element: PathElement, lhs: unknown, rhs: unknown, schema: Schema | undefined, into: Comparison): void {
+const EMPTY: Readonly<Record<string, unknown>> = Object.freeze({});
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord ? (value as Record<string, unknown>) : EMPTY;
+}
+
+function one(element: PathElement, lhs: unknown, rhs: unknown, schema: Schema | undefined, into: Found): void {
   const shape = schema === undefined ? undefined : shapeOf(schema, rhs ?? lhs);
   const whole = shape === undefined || isWhole(shape) || (isNothing(lhs) && isNothing(rhs));
-  if (lhs === undefined) into.added.members.add(element);
-  else if (rhs === undefined) into.removed.members.add(element);
-  else if (whole && !isDeepStrictEqual(lhs, rhs)) into.modified.members.add(element);
+  if (lhs === undefined) setOf(into, 'added').members.add(element);
+  else if (rhs === undefined) setOf(into, 'removed').members.add(element);
+  else if (whole && lhs !== rhs && !isDeepStrictEqual(lhs, rhs)) setOf(into, 'modified').members.add(element);
   if (whole || lhs === rhs) return;
-  const child = { added: new FieldSet(), modified: new FieldSet(), removed: new FieldSet() };
+  const child = nothingYet();
   below(lhs, rhs, schema!, child);
-  if (!child.added.isEmpty) into.added.children.set(element, child.added);
-  if (!child.modified.isEmpty) into.modified.children.set(element, child.modified);
-  if (!child.removed.isEmpty) into.removed.children.set(element, child.removed);
+  if (child.added !== undefined) setOf(into, 'added').children.set(element, child.added);
+  if (child.modified !== undefined) setOf(into, 'modified').children.set(element, child.modified);
+  if (child.removed !== undefined) setOf(into, 'removed').children.set(element, child.removed);
 }
 
 /** Items by identity. Of items with the same identity the last stands for all. */
