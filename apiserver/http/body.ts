@@ -21,6 +21,9 @@ export function readBody(req: Req, max = BODY_MAX): Promise<Buffer> {
     req.on('data', take);
     req.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)));
     req.once('error', reject);
-    req.once('close', () => reject(badRequest('the request ended before its body did')));
+    // Every request is closed in the end; most have been read by then, and an error costs its stack.
+    req.once('close', () => {
+      if (!req.readableEnded) reject(badRequest('the request ended before its body did'));
+    });
   });
 }
