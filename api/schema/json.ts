@@ -19,6 +19,18 @@ export function parseJson(body: Buffer | string): Parsed {
 }
 const NONE: readonly string[] = [];
 
+/** What plain JSON says: undefined where it is none, or says something twice or in numbers that need a closer look. */
+export function parsePlainJson(text: string): { readonly value: unknown } | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const { keys, deepest, odd } = survey(text);
+  return deepest > MAX_DEPTH || odd || keys !== countKeys(value) ? undefined : { value };
+}
+
 const QUOTE = 34;
 const MINUS = 45;
 const ZERO = 48;
