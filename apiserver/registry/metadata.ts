@@ -1,8 +1,8 @@
 // What the server keeps in metadata: pure, so that time and chance come from the caller.
 
-import { isDeepStrictEqual } from 'node:util';
 import { timestamp } from '../../api/clock.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
+import { deepEqual } from '../../api/schema/equal.ts';
 import type { KubeObject } from '../../api/schema/kind.ts';
 import { badRequest, type FieldProblem } from '../../api/status.ts';
 import type { ApiRequest } from './request.ts';
@@ -75,13 +75,13 @@ export function carryOver(next: KubeObject, current: KubeObject): void {
 /** The generation counts what controllers have to look at: everything but metadata and status. */
 export function bumpGeneration(next: KubeObject, current: KubeObject): void {
   if (current.metadata.generation === undefined) return;
-  if (isDeepStrictEqual(desired(next), desired(current))) return;
+  if (deepEqual(desired(next), desired(current))) return;
   next.metadata.generation = current.metadata.generation + 1;
 }
 
 function desired(object: KubeObject): unknown {
   const { metadata: _m, status: _s, apiVersion: _a, kind: _k, ...rest } = object as KubeObject & { status?: unknown };
-  return JSON.parse(JSON.stringify(rest));
+  return rest;
 }
 
 /** Marks an object as being deleted. Idempotent: a second mark may only shorten. */

@@ -1,5 +1,6 @@
 // What may change of a pod that is there: its images, its deadline, tolerations and gates, and little else.
 import { isIP } from 'node:net';
+import { clone } from '../../../api/schema/clone.ts';
 import { deepEqual } from '../../../api/schema/equal.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import { EphemeralContainer } from '../../../api/types/core/container.ts';
@@ -35,6 +36,8 @@ export function podUpdateProblems(next: Pod, current: Pod): FieldProblem[] {
   }
   problems.push(...onlyDeletions(spec, was));
   problems.push(...onlyAdditions(spec, was));
+  // Said in Go's words only where something is to be said.
+  if (deepEqual(munged, was)) return problems;
   const before = goJson(PodSpec, was, 1);
   const after = goJson(PodSpec, munged, 1);
   if (before !== after) problems.push(forbidden('spec', `${ONLY}\n${textDiff(before, after)}`));
@@ -43,7 +46,7 @@ export function podUpdateProblems(next: Pod, current: Pod): FieldProblem[] {
 
 /** The new state with everything taken back that may change: it must be the old state then. */
 function munge(spec: PodSpec, was: PodSpec): PodSpec {
-  const munged = structuredClone(spec);
+  const munged = clone(spec);
   munged.containers.forEach((container, i) => {
     container.image = was.containers[i]!.image;
   });
