@@ -41,11 +41,17 @@ export async function createDecoded(
   beginLife(object, context.random.uuid(), write.nowMs);
   if (strategy.hasGeneration) object.metadata.generation = 1;
   if (hasStatus(definition) && !strategy.statusAtCreation) resetStatus(definition, object);
-  strategy.prepareForCreate?.(object, write);
   const { generateName } = object.metadata;
   const isGenerated = !object.metadata.name && Boolean(generateName);
+  const newName = () => `${generateName!.slice(0, NAME_MAX - 5)}${nameSuffix(context.random)}`;
+  if (isGenerated) object.metadata.name = newName();
+  strategy.prepareForCreate?.(object, write);
   for (let attempt = 1; ; attempt++) {
-    if (isGenerated) object.metadata.name = `${generateName!.slice(0, NAME_MAX - 5)}${nameSuffix(context.random)}`;
+    if (attempt > 1) {
+      const before = object.metadata.name;
+      object.metadata.name = newName();
+      strategy.renamed?.(object, before);
+    }
     if (attempt === 1) await check(of, request, object);
     const undo = strategy.reserve?.(object, undefined, write);
     const stored = strategy.conversion?.toStored(object) ?? object;

@@ -27,6 +27,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   defaults?(object: T): void;
   /** Changes the new object before it is checked: drops what clients may not set, fills what the server decides. */
   prepareForCreate?(object: T, context: WriteContext): void;
+  /** The generated name was taken and is another now; what was prepared from it follows. */
+  renamed?(object: T, before: string): void;
   prepareForUpdate?(next: T, current: T, context: WriteContext): void;
   validateCreate?(object: T, context: WriteContext): FieldProblem[];
   /** Of a whole update; runs beside validateCreate's checks only if it calls them itself. */

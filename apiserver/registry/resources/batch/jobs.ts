@@ -14,13 +14,14 @@ const OLD_NAME = 'job-name';
 
 export const jobStrategy: Strategy<Job> = {
   hasGeneration: true,
+  renamed: rename,
   validateCreate: jobProblems,
   validateUpdate: jobUpdateProblems,
   warnings: (job, previous) => workloadWarnings(job, previous, job.spec.template),
   defaultPropagation: 'Orphan',
   prepareForCreate(job) {
     if (job.spec.manualSelector === true) return;
-    const { name, uid } = job.metadata;
+    const { name = '', uid } = job.metadata;
     const labels = { [UID]: uid, [NAME]: name, [OLD_UID]: uid, [OLD_NAME]: name };
     const { template } = job.spec;
     // A job without labels of its own shows its template's, these among them.
@@ -30,6 +31,12 @@ export const jobStrategy: Strategy<Job> = {
     job.spec.selector = { ...job.spec.selector, matchLabels: { ...job.spec.selector?.matchLabels, [UID]: uid } };
   },
 };
+
+function rename({ metadata, spec }: Job, before: string): void {
+  for (const labels of [metadata.labels, spec.template.metadata?.labels]) {
+    for (const label of [NAME, OLD_NAME]) if (labels?.[label] === before) labels[label] = metadata.name;
+  }
+}
 
 export const cronJobStrategy: Strategy<CronJob> = {
   hasGeneration: true,
