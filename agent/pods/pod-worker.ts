@@ -108,13 +108,14 @@ export class PodWorker implements AsyncDisposable {
       try {
         this.#busy = true;
         restMs = await this.#pass(signal);
+        // What this pass started has no name here before the next one, which follows at once.
+        this.#busy = restMs === 0;
         retryMs = FIRST_RETRY_MS;
       } catch (err) {
         if (signal.aborted) return;
         log.warn({ err, retryMs }, 'pod not looked after, trying again');
         restMs = retryMs;
         retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
-      } finally {
         this.#busy = false;
       }
       if (restMs === 'ended') return;

@@ -46,7 +46,7 @@ function automounts({ spec }: Pod, account: ServiceAccount): boolean {
 /** Into every container that has nothing there yet. */
 function mountToken({ spec }: Pod, name: string): void {
   let needed = false;
-  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
     if (container.volumeMounts?.some(({ mountPath }) => mountPath === MOUNT_PATH)) continue;
     const mount = { name, readOnly: true, mountPath: MOUNT_PATH };
     container.volumeMounts = [...(container.volumeMounts ?? []), mount];
