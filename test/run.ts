@@ -1,6 +1,6 @@
-// Runs the rings: `node test/run.ts unit | cluster | all [name pattern]`. Unit tests run side by side; cluster tests
-// one after another, because each has the machine's processors and kernel tables to itself. Both go through one
-// reporter, so that the summary at the end speaks of everything.
+// Runs the rings: `node test/run.ts unit | cluster | vm | all [name pattern]`. Unit tests run side by side; the others
+// one after another, because each has the machine's processors and kernel tables to itself. All go through one
+// reporter, so that the summary at the end speaks of everything; also of a ring that was left out.
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,8 @@ interface Ring {
   readonly files: string[];
   readonly concurrency: number;
   readonly fileTimeoutMs: number;
+  /** Only when it is named, or with SKIFF_LONG=1. */
+  readonly takesLong?: boolean;
 }
 
 const top = join(import.meta.dirname, '..');
@@ -31,12 +33,20 @@ const rings: Ring[] = [
     concurrency: 1,
     fileTimeoutMs: (long ? 120 : 15) * MINUTE_MS,
   },
+  {
+    name: 'vm',
+    files: globSync('test/vm/**/*.test.ts', { cwd: top }).sort(),
+    concurrency: 1,
+    fileTimeoutMs: 60 * MINUTE_MS,
+    takesLong: true,
+  },
 ];
 
 const [wanted = 'all', pattern] = process.argv.slice(2);
-const chosen = rings.filter(({ name }) => wanted === 'all' || wanted === name);
+const leftOut = rings.filter(({ takesLong }) => wanted === 'all' && takesLong && !long);
+const chosen = rings.filter((ring) => (wanted === 'all' ? !leftOut.includes(ring) : wanted === ring.name));
 if (chosen.length === 0) {
-  console.error('usage: node test/run.ts unit | cluster | all [name pattern]');
+  console.error('usage: node test/run.ts unit | cluster | vm | all [name pattern]');
   process.exit(2);
 }
 
@@ -60,7 +70,10 @@ async function* eventsOf(rings: readonly Ring[]): AsyncGenerator<TestEvent> {
     }
   }
   const lines = COUNTS.map((name) => `${SHOWN[name] ?? name} ${totals[name]}`);
-  for (const message of [...lines, `duration_ms ${durationMs}`]) {
+  const notRun = leftOut.map(
+    ({ name, files }) => `not run: ${name} (test files: ${files.length}), see npm run test:${name}`,
+  );
+  for (const message of [...lines, `duration_ms ${durationMs}`, ...notRun]) {
     yield { type: 'test:diagnostic', data: { nesting: 0, message, level: 'info' } } as TestEvent;
   }
   // A ring that found no test is a mistake in the tree, not a success.

@@ -39,6 +39,15 @@ export const testPackages = [
   { name: 'etcd-server', programs: ['etcd'] },
 ];
 
+/** Only for the tests that boot whole machines (`npm run test:vm`). @type {HostPackage[]} */
+export const vmPackages = [
+  { name: 'qemu-system-x86', programs: ['qemu-system-x86_64'] },
+  { name: 'mmdebstrap', programs: ['mmdebstrap'] },
+  { name: 'e2fsprogs', programs: ['mkfs.ext4'] },
+  { name: 'openssh-client', programs: ['ssh', 'ssh-keygen'] },
+  { name: 'git', programs: ['git'] },
+];
+
 /** Root's PATH is not always on the PATH of the one who became root. */
 export const systemDirs = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
