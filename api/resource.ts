@@ -13,6 +13,9 @@ export interface Column {
   readonly priority?: number;
   /** A dotted path to a scalar; columns that need computing have a cell function in the registry instead. */
   readonly path?: string;
+  /** Of custom kinds: what the author says of the column, and the value it shows. */
+  readonly description?: string;
+  readonly find?: (object: unknown) => unknown;
 }
 
 export interface SubresourceDefinition {

@@ -7,6 +7,8 @@ import type { Random } from '../api/random.ts';
 import { Caches } from './cache/caches.ts';
 import { DecodedStore } from './cache/decoded.ts';
 import type { ServerConfig } from './config.ts';
+import { runCrdController } from './extensions/crd-controller.ts';
+import { CustomResources } from './extensions/custom-resources.ts';
 import { Metrics } from './http/metrics.ts';
 import { HttpServer } from './http/server.ts';
 import { serverPages } from './http/server-pages.ts';
@@ -40,6 +42,9 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   const settings = { ...config, serviceAccountKey, nodes: { tls: pki.kubelet } };
   const registry = await openRegistry(settings, { store, caches, clock, random, log }, until);
   const own = new InProcessClient(registry, SERVER_ITSELF);
+  const customResources = new CustomResources(registry);
+  customResources.follow(until);
+  await registry.ready(until);
   let started = false;
   const checks = [
     { name: 'ping', check: () => true },
@@ -61,7 +66,8 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   deps.onListening?.({ port: http.port });
   const parts = serverParts(config, { registry, rootCa: pki.rootCa, ...deps }, until);
   const compaction = autoCompact(store, COMPACTION, clock, log, until);
-  await Promise.all([...parts, compaction, ended(until)]);
+  const definitions = runCrdController({ client: own, customResources, clock, log }, until);
+  await Promise.all([...parts, compaction, definitions, ended(until)]);
   failed.signal.throwIfAborted();
 }
 

@@ -55,6 +55,8 @@ export async function openRegistry(
     },
     openCache: (definition, prefix) =>
       caches.open({ prefix, namespaced: definition.namespaced, project: projectionOf(definition) }),
+    closeCache: (prefix) =>
+      void caches.close(prefix).catch((err) => log.error({ err, prefix }, 'cannot close a cache')),
   });
   for (const definition of builtinResources) registry.serve(definition, strategyOf(definition));
   await registry.ready(signal);

@@ -15,16 +15,30 @@ interface Walk {
   readonly readMeta: ReadMeta;
   readonly inMeta: string[];
   readonly unknown: string[];
+  /** A null went where none may be. */
+  dropped: boolean;
 }
 
 /** More unknown fields than this help nobody. */
 const MAX_UNKNOWN = 100;
 
 export function pruneCustom(schema: ObjectSchema, json: unknown, readMeta: ReadMeta): Pruned {
-  const walk: Walk = { readMeta, inMeta: [], unknown: [] };
+  const walk: Walk = { readMeta, inMeta: [], unknown: [], dropped: false };
   const value = isObject(json) ? pruneObject(schema, json, '', walk, true) : json;
   // Upstream tells those of metadata as it meets them, the others sorted.
   return { value, unknown: [...walk.inMeta, ...walk.unknown.sort()].slice(0, MAX_UNKNOWN) };
+}
+
+const AS_IT_IS: ReadMeta = (json) => ({ value: json, unknown: [] });
+
+/** The same for a value that was read before: metadata stays as it is, and so does the value when nothing goes. */
+export function pruneValue(schema: Schema, value: unknown): unknown {
+  const walk: Walk = { readMeta: AS_IT_IS, inMeta: [], unknown: [], dropped: false };
+  const target = resolve(schema);
+  const isRoot = target.kind === 'object' && target.custom === true;
+  const pruned =
+    isRoot && isObject(value) ? pruneObject(target, value, '', walk, true) : prune(target, value, '', walk);
+  return walk.dropped || walk.unknown.length > 0 ? pruned : value;
 }
 
 function prune(schema: Schema, json: unknown, path: string, walk: Walk): unknown {
@@ -36,7 +50,10 @@ function prune(schema: Schema, json: unknown, path: string, walk: Walk): unknown
   if (target.kind === 'map' && isObject(json)) {
     const out: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(json)) {
-      if (value === null && !isNullable(target.values)) continue;
+      if (value === null && !isNullable(target.values)) {
+        walk.dropped = true;
+        continue;
+      }
       setOwn(out, key, prune(target.values, value, join(path, key), walk));
     }
     return out;
@@ -64,7 +81,10 @@ function pruneObject(
     }
     const field = Object.hasOwn(schema.fields, key) ? schema.fields[key] : undefined;
     if (field !== undefined) {
-      if (value === null && !isNullable(field.schema)) continue;
+      if (value === null && !isNullable(field.schema)) {
+        walk.dropped = true;
+        continue;
+      }
       setOwn(out, key, prune(field.schema, value, place, walk));
     } else if (schema.preserveUnknown || (isResource && (key === 'apiVersion' || key === 'kind'))) {
       setOwn(out, key, value);

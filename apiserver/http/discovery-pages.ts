@@ -1,5 +1,6 @@
 // Discovery and OpenAPI documents for what the registry serves now: made anew when the table changes.
 import type { GroupDefinition } from '../../api/types/resources.ts';
+import { byVersion } from '../extensions/versions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Answer, Req } from './answer.ts';
 import type { ServedGroup } from './discovery.ts';
@@ -60,7 +61,10 @@ export class DiscoveryPages {
       others.set(group, (others.get(group) ?? new Set<string>()).add(version));
     }
     const custom = [...others].sort(([a], [b]) => (a < b ? -1 : 1));
-    return [...this.#groups, ...custom.map(([group, versions]) => ({ group, versions: [...versions] }))];
+    return [
+      ...this.#groups,
+      ...custom.map(([group, versions]) => ({ group, versions: [...versions].sort(byVersion) })),
+    ];
   }
 }
 

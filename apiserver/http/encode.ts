@@ -35,9 +35,18 @@ export function listMeta({ revision, continue: token, remaining }: ListResponse)
   };
 }
 
+/** A list of custom objects says that nothing follows where others say nothing. */
+export function metaOfList({ schema }: ResourceDefinition, response: ListResponse): object {
+  return schema.custom ? { continue: '', ...listMeta(response) } : listMeta(response);
+}
+
 /** Items of a list do not repeat their kind, so the head that every stored object begins with is cut off. */
 export function listAnswer(definition: ResourceDefinition, response: ListResponse): Answer {
-  const head = { kind: definition.listKind, apiVersion: apiVersionOf(definition), metadata: listMeta(response) };
+  const head = {
+    kind: definition.listKind,
+    apiVersion: apiVersionOf(definition),
+    metadata: metaOfList(definition, response),
+  };
   const begin = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`);
   // Custom objects keep their kind in lists.
   const cut = definition.schema.custom ? Buffer.alloc(0) : itemHead(definition);
@@ -65,7 +74,7 @@ function itemHead(definition: ResourceDefinition): Buffer {
 
 /** What follows the opening brace. */
 function bodyOf({ bytes }: CachedObject, head: Buffer): Buffer {
-  const isOurs = bytes.length > head.length && bytes.subarray(0, head.length).equals(head);
+  const isOurs = head.length > 0 && bytes.length > head.length && bytes.subarray(0, head.length).equals(head);
   return bytes.subarray(isOurs ? head.length : 1);
 }
 

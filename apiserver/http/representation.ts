@@ -20,6 +20,7 @@ import {
   jsonAnswer,
   listAnswer,
   listMeta,
+  metaOfList,
   objectAnswer,
   valueAnswer,
   watchFrame,
@@ -83,7 +84,12 @@ async function listValue({ resource }: ApiRequest, response: ListResponse): Prom
     const { apiVersion: _v, kind: _k, ...rest } = object;
     return rest;
   });
-  return { kind: resource.listKind, apiVersion: apiVersionOf(resource), metadata: listMeta(response), items };
+  return {
+    kind: resource.listKind,
+    apiVersion: apiVersionOf(resource),
+    metadata: metaOfList(resource, response),
+    items,
+  };
 }
 
 function pretty(request: ApiRequest): Representation {

@@ -1,7 +1,7 @@
 // From a path to what it means: a resource request, a discovery document, or something else. Derived from the table of
 // served resources; nothing here names a kind.
 import type { ResourceDefinition, Verb } from '../../api/resource.ts';
-import { ApiError } from '../../api/status.ts';
+import { ApiError, notFound } from '../../api/status.ts';
 
 export interface ResourceTarget {
   readonly type: 'resource';
@@ -25,9 +25,17 @@ export interface Served {
   find(group: string, plural: string, version?: string): ResourceDefinition | undefined;
   hasGroup(group: string): boolean;
   hasVersion(group: string, version: string): boolean;
+  /** Of custom resources: what is not there is no page at all. */
+  isCustomGroup(group: string): boolean;
 }
 
 const OTHER: Target = { type: 'other' };
+
+class NoResource extends ApiError {
+  constructor() {
+    super(404, 'NotFound', 'the server could not find the requested resource', {});
+  }
+}
 
 export function routeOf(path: string, served: Served): Target {
   const parts = path.split('/').slice(1).map(decodePart);
@@ -36,7 +44,13 @@ export function routeOf(path: string, served: Served): Target {
   const group = parts[1];
   if (group === undefined || (group === '' && parts.length === 2)) return { type: 'discovery' };
   if (!served.hasGroup(group)) return OTHER;
-  return routeInGroup(group, parts.slice(2), served);
+  if (!served.isCustomGroup(group)) return routeInGroup(group, parts.slice(2), served);
+  try {
+    return routeInGroup(group, parts.slice(2), served);
+  } catch (err) {
+    if (err instanceof NoResource) return OTHER;
+    throw err;
+  }
 }
 
 function decodePart(part: string): string {
@@ -50,7 +64,7 @@ function decodePart(part: string): string {
 function routeInGroup(group: string, parts: readonly string[], served: Served): Target {
   const [version, ...rest] = parts;
   if (version === undefined || (version === '' && rest.length === 0)) return { type: 'discovery', group };
-  if (!served.hasVersion(group, version)) throw unknownResource();
+  if (!served.hasVersion(group, version)) throw new NoResource();
   if (rest.length === 0 || (rest.length === 1 && rest[0] === '')) return { type: 'discovery', group, version };
   const watch = rest[0] === 'watch';
   const target = resourceAt(group, version, watch ? rest.slice(1) : rest, served);
@@ -71,17 +85,15 @@ function resourceAt(
   const [namespace, rest] = inNamespace ? [parts[1]!, parts.slice(2)] : ['', parts];
   const [plural, name = '', subresource, ...more] = rest;
   const resource = at(plural);
-  if (resource === undefined || (rest.at(-1) === '' && more.length === 0)) throw unknownResource();
-  if (inNamespace && !resource.namespaced) throw unknownResource();
-  if (resource.namespaced && !inNamespace && name !== '') throw unknownResource();
+  if (resource === undefined || (rest.at(-1) === '' && more.length === 0)) throw new NoResource();
+  if (inNamespace && !resource.namespaced) throw new NoResource();
+  if (resource.namespaced && !inNamespace && name !== '') throw new NoResource();
   if (subresource === undefined) return { type: 'resource', resource, namespace, name };
-  if (!Object.hasOwn(resource.subresources, subresource)) throw unknownResource();
+  if (!Object.hasOwn(resource.subresources, subresource)) {
+    throw resource.schema.custom ? notFound(resource, name) : new NoResource();
+  }
   const subpath = more.length > 0 ? more.join('/') : undefined;
   return { type: 'resource', resource, namespace, name, subresource, ...(subpath !== undefined && { subpath }) };
-}
-
-export function unknownResource(): ApiError {
-  return new ApiError(404, 'NotFound', 'the server could not find the requested resource', {});
 }
 
 export function methodNotAllowed(): ApiError {

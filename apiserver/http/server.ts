@@ -263,5 +263,6 @@ function servedBy(registry: Registry): Served {
     find: (group, plural, version) => registry.find(group, plural, version),
     hasGroup: (group) => registry.hasGroup(group),
     hasVersion: (group, version) => registry.hasVersion(group, version),
+    isCustomGroup: (group) => registry.isCustomGroup(group),
   };
 }

@@ -2,6 +2,7 @@
 // time is given, and what encodes the result is elsewhere.
 import type { Column, ResourceDefinition } from '../../api/resource.ts';
 import { badRequest } from '../../api/status.ts';
+import { cellOf } from '../extensions/columns.ts';
 import { ageOf } from './human-duration.ts';
 
 export interface Listed {
@@ -69,11 +70,11 @@ function columnsOf({ columns, schema }: ResourceDefinition): readonly Column[] {
 }
 
 function columnDefinitions(resource: ResourceDefinition): object[] {
-  return columnsOf(resource).map(({ name, type, format = '', priority = 0, path }) => ({
+  return columnsOf(resource).map(({ name, type, format = '', priority = 0, path, description }) => ({
     name,
     type,
     format,
-    description: describe(resource, name, path),
+    description: description ?? describe(resource, name, path),
     priority,
   }));
 }
@@ -100,11 +101,12 @@ function rowObject(object: Listed, { include, version }: TableRequest): object |
 function cellsOf(object: Listed, { resource, cells, nowMs }: TableRequest): unknown[] {
   const columns = columnsOf(resource);
   const computed = cells?.(object as never, nowMs) ?? [];
-  const withoutPath = columns.filter(({ path }) => path === undefined);
+  const withoutPath = columns.filter(({ path, find }) => path === undefined && find === undefined);
   // Whoever computes cells may leave the age to us.
   const givesAge = computed.length === withoutPath.length;
   let next = 0;
   return columns.map((column) => {
+    if (column.find !== undefined) return cellOf(column.type, column.find(object), (time) => ageOf(time, nowMs));
     if (column.path !== undefined) return valueAt(object, column, resource);
     if (column.name === 'Age' && !givesAge) return ageOf(object.metadata.creationTimestamp, nowMs);
     return computed[next++] ?? emptyCell(column, resource);

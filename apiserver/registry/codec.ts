@@ -30,6 +30,7 @@ export async function decodeBody<T extends KubeObject>(
 export async function decodeAs(of: BodyKind, request: ApiRequest): Promise<KubeObject> {
   const { body, options, warnings } = request;
   const sent = await readBody(of, body ?? { bytes: Buffer.alloc(0), contentType: 'application/json' });
+  if (of.schema.custom) checkKindIsSaid(of, sent.value, body);
   checkVersion(of, sent.value);
   return settle(of, sent.value, sent, options.fieldValidation, warnings);
 }
@@ -107,12 +108,36 @@ function excerpt(bytes: Buffer): string {
   return bytes.subarray(0, EXCERPT).toString(encoding) + (cut ? ' ...' : '');
 }
 
+/** Of a custom kind nothing is assumed. */
+function checkKindIsSaid({ kind }: BodyKind, json: object, body: RequestBody | undefined): void {
+  if ((json as { kind?: unknown }).kind || body === undefined || 'object' in body) return;
+  const why = `Object 'Kind' is missing in '${body.bytes.toString()}' (${excerpt(body.bytes)})`;
+  throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why}`);
+}
+
+function checkCustomVersion(of: Omit<BodyKind, 'schema'>, said: string, json: object): void {
+  const expected = apiVersionOf(of);
+  const { kind = of.kind, metadata } = json as { kind?: string; metadata?: { name?: string } };
+  if (said !== expected) {
+    throw badRequest(`the API version in the data (${said}) does not match the expected API version (${expected})`);
+  }
+  if (kind === of.kind) return;
+  const message = `Invalid value: ${JSON.stringify(kind)}: must be ${of.kind}`;
+  throw invalid({ group: of.group, kind }, metadata?.name ?? '', [
+    { path: 'kind', reason: 'FieldValueInvalid', message },
+  ]);
+}
+
 /** Versions that were served once: a body in one of them is recognized, and refused as of another version. */
 const RETIRED =
   /^(extensions\/v1beta1|apps\/v1beta[12]|batch\/v1beta1|policy\/v1beta1|networking\.k8s\.io\/v1beta1|autoscaling\/v(1|2|2beta[12])|events\.k8s\.io\/v1(beta1)?|v1)$/;
 
-export function checkVersion(of: Omit<BodyKind, 'schema'>, json: object): void {
+export function checkVersion(of: BodyKind, json: object): void {
   const { apiVersion, kind } = json as { apiVersion?: unknown; kind?: unknown };
+  if (of.schema.custom) {
+    checkCustomVersion(of, typeof apiVersion === 'string' ? apiVersion : '', json);
+    return;
+  }
   const expected = apiVersionOf(of);
   const said = typeof apiVersion === 'string' && apiVersion !== '' ? apiVersion : expected;
   const saidKind = typeof kind === 'string' && kind !== '' ? kind : of.kind;

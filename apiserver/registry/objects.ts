@@ -1,7 +1,7 @@
 // Objects between the store's bytes and the engine's values.
 import { apiVersionOf, type ResourceDefinition } from '../../api/resource.ts';
 import { clone } from '../../api/schema/clone.ts';
-import { semanticEqual } from '../../api/schema/equal.ts';
+import { deepEqual, semanticEqual } from '../../api/schema/equal.ts';
 import type { KubeObject } from '../../api/schema/kind.ts';
 import type { CachedObject } from '../cache/contract.ts';
 import { withRevision } from '../cache/splice.ts';
@@ -25,7 +25,8 @@ export function copyOf<T extends KubeObject>(cached: CachedObject): T {
 
 /** Whether a write would change nothing; resourceVersion is not part of what is stored. */
 export function isSame({ schema }: ResourceDefinition, a: KubeObject, b: KubeObject): boolean {
-  return semanticEqual(schema, bare(a), bare(b));
+  // In custom objects an empty list is something else than none.
+  return schema.custom ? deepEqual(bare(a), bare(b)) : semanticEqual(schema, bare(a), bare(b));
 }
 
 function bare(object: KubeObject): unknown {

@@ -67,6 +67,8 @@ export interface RegistryParts {
   readonly authorizer: Authorizer;
   /** The watch cache over everything under `prefix`, following the store until the server ends. */
   readonly openCache: (definition: ResourceDefinition, prefix: string) => ResourceCache;
+  /** Nothing under `prefix` is served any more. */
+  readonly closeCache?: (prefix: string) => void;
 }
 
 export class Registry implements RegistryContext {
@@ -81,6 +83,7 @@ export class Registry implements RegistryContext {
   readonly #parts: RegistryParts;
   readonly #served = new Map<string, ResourceStore>();
   readonly #caches = new Map<string, ResourceCache>();
+  readonly #retirements = new WeakMap<ResourceStore, AbortController>();
   /** Counts changes of what is served: documents made from the table are remade when it moves. */
   generation = 0;
 
@@ -97,15 +100,31 @@ export class Registry implements RegistryContext {
     const prefix = storagePrefix(stored);
     const cache = this.#caches.get(prefix) ?? this.#parts.openCache(stored, prefix);
     this.#caches.set(prefix, cache);
-    const resource = { definition, strategy, stored, prefix, cache, store: this.#parts.store, context: this };
+    const own = { definition, strategy, stored, prefix, cache };
+    const retire = new AbortController();
+    const resource = { ...own, store: this.#parts.store, context: this, retired: retire.signal };
+    this.#retire(definition);
     this.#served.set(idOf(definition), resource);
+    this.#retirements.set(resource, retire);
     this.generation++;
     return resource;
   }
 
+  /** Ends serving a resource and its watches. The last version of a storage takes the cache with it. */
   withdraw(definition: ResourceDefinition): void {
+    const resource = this.#served.get(idOf(definition));
+    if (resource === undefined) return;
     this.#served.delete(idOf(definition));
     this.generation++;
+    this.#retire(definition, resource);
+    const { prefix } = resource;
+    if ([...this.#served.values()].some((other) => other.prefix === prefix)) return;
+    this.#caches.delete(prefix);
+    this.#parts.closeCache?.(prefix);
+  }
+
+  #retire(definition: ResourceDefinition, resource = this.#served.get(idOf(definition))): void {
+    if (resource !== undefined) this.#retirements.get(resource)?.abort();
   }
 
   get definitions(): ResourceDefinition[] {
@@ -124,6 +143,11 @@ export class Registry implements RegistryContext {
       if (isIt && (version === undefined || definition.version === version)) return definition;
     }
     return undefined;
+  }
+
+  /** Groups of custom resources say plainly of what they do not have that there is no such page. */
+  isCustomGroup(group: string): boolean {
+    return this.definitions.some((definition) => definition.group === group && definition.schema.custom === true);
   }
 
   hasGroup(group: string): boolean {

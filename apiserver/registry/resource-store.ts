@@ -20,6 +20,8 @@ export interface ResourceStore<T extends KubeObject = KubeObject> {
   readonly cache: ResourceCache;
   readonly store: Store;
   readonly context: RegistryContext;
+  /** Aborts when this is no longer what is served under its name: watches end with it. */
+  readonly retired: AbortSignal;
 }
 
 export function keyIn({ prefix }: ResourceStore, namespace: string, name: string): string {
@@ -36,9 +38,12 @@ export function viewOf(of: ResourceStore, cached: CachedObject): CachedObject {
   converted.set(cached, views);
   const known = views.get(of.definition);
   if (known !== undefined) return known;
-  const object = conversion.fromStored(cached.decoded() as KubeObject);
+  const whole = cached.decoded() as KubeObject;
+  const object = conversion.fromStored(whole);
   const { fields } = projectionOf(of.definition)(object);
-  const view = asCached(of.definition, object, cached.revision, { key: cached.key, fields });
+  // What reads as it is stored is served as it is stored. Selectable fields may have come after the cache.
+  const isItself = object === whole && !of.definition.selectableFields?.length;
+  const view = isItself ? cached : asCached(of.definition, object, cached.revision, { key: cached.key, fields });
   views.set(of.definition, view);
   return view;
 }

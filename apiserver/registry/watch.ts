@@ -77,6 +77,8 @@ async function run(
   const timer = clock.after(seconds * 1000, finish);
   const bookmarks = allowWatchBookmarks ? everyWhile(of, sink, until) : undefined;
   until.addEventListener('abort', () => timer[Symbol.dispose](), { once: true });
+  of.retired.addEventListener('abort', finish, { once: true, signal: until });
+  if (of.retired.aborted) finish();
   const afterRevision = plan.afterRevision;
   const watchOptions = {
     afterRevision,

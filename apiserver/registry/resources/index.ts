@@ -24,6 +24,7 @@ import * as rbac from '../../../api/types/rbac/resources.ts';
 import * as dra from '../../../api/types/resource/resources.ts';
 import { priorityClasses } from '../../../api/types/scheduling/resources.ts';
 import * as storage from '../../../api/types/storage/resources.ts';
+import { crdStrategy } from '../../extensions/crd-strategy.ts';
 import type { Strategy } from '../strategy.ts';
 import { admissionPolicyStrategy, policyBindingStrategy, webhookStrategy } from './admissionregistration/strategies.ts';
 import { apiServiceStrategy } from './apiregistration/api-services.ts';
@@ -91,7 +92,6 @@ const counted = { hasGeneration: true };
 const countedKinds = [
   admissionregistration.mutatingAdmissionPolicies,
   admissionregistration.mutatingAdmissionPolicyBindings,
-  customResourceDefinitions,
   dra.deviceClasses,
   dra.resourceSlices,
   flowcontrol.flowSchemas,
@@ -117,6 +117,7 @@ add(rbac.clusterRoleBindings, bindingStrategy);
 add(rbac.roleBindings, bindingStrategy);
 add(core.serviceAccounts, { subresources: { token: { handlers: { create: requestToken } } } });
 add(apiServices, apiServiceStrategy);
+add(customResourceDefinitions, crdStrategy);
 add(apps.daemonSets, daemonSetStrategy);
 add(apps.deployments, deploymentStrategy);
 add(apps.controllerRevisions, controllerRevisionStrategy);

@@ -1,4 +1,5 @@
 // /scale: the number of replicas of whatever has one, as one and the same small object.
+import { clone } from '../../../api/schema/clone.ts';
 import type { KubeObject } from '../../../api/schema/kind.ts';
 import type { ObjectSchema } from '../../../api/schema/schema.ts';
 import { badRequest, conflict, invalid, MODIFIED } from '../../../api/status.ts';
@@ -8,10 +9,10 @@ import { mediaType, unsupportedMediaType } from '../bodies.ts';
 import { decodeAs, settle } from '../codec.ts';
 import { trackManager } from '../managed-fields.ts';
 import { checkNames } from '../metadata.ts';
-import { copyOf } from '../objects.ts';
 import { PATCH_TYPES, readPatch } from '../patch.ts';
 import { existing } from '../read.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
+import { viewOf } from '../resource-store.ts';
 import type { SubresourceStrategy } from '../strategy.ts';
 import { invalidValue } from '../validation/problems.ts';
 import { overwrite } from '../write.ts';
@@ -24,6 +25,10 @@ export interface ScaleView<T extends KubeObject> {
   setReplicas(object: T, replicas: number): void;
   current(object: T): number;
   selector(object: T): string;
+  /** May refuse to show an object that has no replicas. */
+  checkRead?(object: T): void;
+  /** The kind's own validation looks at the number that was set. */
+  readonly checksReplicas?: boolean;
 }
 
 export function scaleOf<T extends KubeObject>(view: ScaleView<T>): SubresourceStrategy<T> {
@@ -45,20 +50,26 @@ export function scaleOf<T extends KubeObject>(view: ScaleView<T>): SubresourceSt
     of: Parameters<typeof overwrite>[0],
     wanted: (current: Scale) => Scale,
   ): Promise<ApiResponse> => {
-    const done = await overwrite(of, request, (current, cached) => {
+    const done = await overwrite(of, request, (current) => {
       const scale = wanted(toScale(current as T));
       refuseStale(of, scale, current);
-      refuseInvalid(scale);
-      const next = copyOf<T>(cached);
+      if (view.checksReplicas !== true) refuseInvalid(scale);
+      const next = clone(current as T);
       view.setReplicas(next, scale.spec.replicas ?? 0);
       trackManager(of, request, next, current);
+      forgetTimes(next);
       return next;
     });
     return answer(done.object.decoded() as T);
   };
   return {
     handlers: {
-      get: async (request, registry) => answer(existing(registry.storeOf(request.resource), request).decoded() as T),
+      async get(request, registry) {
+        const of = registry.storeOf(request.resource);
+        const object = viewOf(of, existing(of, request)).decoded() as T;
+        view.checkRead?.(object);
+        return answer(object);
+      },
       async update(request, registry) {
         const scale = (await decodeAs(SCALE, request)) as Scale;
         checkNames(request, scale);
@@ -83,6 +94,11 @@ export function scaleOf<T extends KubeObject>(view: ScaleView<T>): SubresourceSt
       },
     },
   };
+}
+
+/** Upstream hands managers back and forth between object and Scale, and the time of the latter is lost on the way. */
+function forgetTimes({ metadata }: KubeObject): void {
+  for (const entry of metadata.managedFields ?? []) if (entry.subresource === 'scale') delete entry.time;
 }
 
 function refuseStale(of: Parameters<typeof overwrite>[0], { metadata }: Scale, current: KubeObject): void {

@@ -10,6 +10,7 @@ const served: Served = {
     ),
   hasGroup: (group) => builtinResources.some((each) => each.group === group),
   hasVersion: (group, version) => builtinResources.some((each) => each.group === group && each.version === version),
+  isCustomGroup: () => false,
 };
 
 const targets: [path: string, wants: string][] = [
