@@ -43,6 +43,7 @@ import { PodManager } from './pods/pod-manager.ts';
 import { amountOf } from './pods/pod-requests.ts';
 import { Probes } from './pods/probes/probes.ts';
 import { pullCredentials } from './pods/pull-secrets.ts';
+import { runtimeHandlers } from './pods/runtime-class.ts';
 import { StaticPods } from './pods/static-pods.ts';
 import { StatusManager } from './pods/status-manager.ts';
 import { reviewsOf } from './server/access.ts';
@@ -150,6 +151,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     mirrors,
     staticPods,
     door,
+    runtimeHandler: runtimeHandlers(client),
     checkpoints: new Checkpoints(join(config.dataDir, 'pods'), log),
     names: { ...config, host: parseResolvConf(await readFile(config.resolvConf, 'utf8').catch(() => '')) },
     node: { hostIps: nodeIps, memoryBytes: facts.memoryBytes, allocatable, abilities: () => abilities },
@@ -185,7 +187,10 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   );
   kubeletPort = server.port;
   node.look();
-  await using _events = new RuntimeEvents(config.runtime.socket, clock, log, (id) => manager.runtimeEvent(id));
+  await using _events = new RuntimeEvents(
+    ...([config.runtime.socket, clock, log, (id: string | undefined) => manager.runtimeEvent(id)] as const),
+    (id) => manager.outOfMemory(id),
+  );
 
   log.info({ node: nodeName, cgroups: driver }, 'agent running');
   await new Promise<void>((resolve) => {

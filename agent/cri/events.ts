@@ -9,6 +9,8 @@ import { Channel } from './channel.ts';
 
 /** `undefined` means that anything may have happened. */
 export type OnEvent = (containerId: string | undefined) => void;
+/** The kernel killed a process of this container for want of memory; the container may go on. */
+export type OnOom = (containerId: string) => void;
 
 const RETRY_MS = 1_000;
 const SETTLED_MS = 500;
@@ -16,6 +18,7 @@ const SETTLED_MS = 500;
 const NAMESPACE = 'k8s.io';
 const TASK_TOPICS = ['/tasks/exit', '/tasks/oom'];
 const EXIT = 'containerd.events.TaskExit';
+const OOM = 'containerd.events.TaskOOM';
 
 export class RuntimeEvents implements AsyncDisposable {
   readonly #stop = new AbortController();
@@ -25,11 +28,13 @@ export class RuntimeEvents implements AsyncDisposable {
   readonly #cri: Channel;
   readonly #containerd: Channel;
   readonly #onEvent: OnEvent;
+  readonly #onOom: OnOom;
 
-  constructor(socket: string, clock: Clock, log: Logger, onEvent: OnEvent) {
+  constructor(socket: string, clock: Clock, log: Logger, onEvent: OnEvent, onOom: OnOom = () => {}) {
     this.#clock = clock;
     this.#log = log;
     this.#onEvent = onEvent;
+    this.#onOom = onOom;
     this.#cri = new Channel(socket, assetPath('proto/cri.proto'), 'runtime.v1.RuntimeService');
     this.#containerd = new Channel(
       socket,
@@ -74,7 +79,9 @@ export class RuntimeEvents implements AsyncDisposable {
     for await (const { event } of stream) {
       if (event === null) continue;
       if (!event.typeUrl.endsWith(EXIT)) {
-        this.#onEvent((task(event.value) as { containerId: string }).containerId);
+        const { containerId } = task(event.value) as { containerId: string };
+        if (event.typeUrl.endsWith(OOM)) this.#onOom(containerId);
+        this.#onEvent(containerId);
         continue;
       }
       const { containerId, id } = exit(event.value) as { containerId: string; id: string };

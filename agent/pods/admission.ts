@@ -5,6 +5,7 @@ import { type AdmissionNode, isCritical, judge, type Refusal, shortageRefusal } 
 import { isTerminal } from './phase.ts';
 import { amountsOf } from './pod-requests.ts';
 import { victimsFor } from './preemption.ts';
+import { type Allocation, decideResize, type ResizeAnswer } from './resize-decide.ts';
 import type { Ending } from './world.ts';
 
 export type Admission =
@@ -55,9 +56,7 @@ export class Door {
     if (runs || this.#isIn(pod)) return this.#letIn(uid);
     const node = this.#deps.node();
     if (node === undefined) return { state: 'waiting' };
-    const others = [...this.#deps.pods()].filter(
-      (other) => other.metadata.uid !== uid && this.#isIn(other) && !isTerminal(other),
-    );
+    const others = this.#others(uid);
     const victims = this.#making.get(uid);
     if (victims?.some((victim) => others.some(({ metadata }) => metadata.uid === victim))) return { state: 'waiting' };
     this.#making.delete(uid);
@@ -80,6 +79,18 @@ export class Door {
       this.#deps.end(metadata.uid, { phase: 'Failed', reason: 'Preempting', message: PREEMPTED, disruption });
     }
     return { state: 'waiting' };
+  }
+
+  /** Whether a running pod may have what it asks for now. */
+  resize(pod: Pod, allocation: Allocation): ResizeAnswer {
+    return decideResize(pod, allocation, this.#deps.node(), () => this.#others(pod.metadata.uid));
+  }
+
+  /** Who has been let in and has not ended. */
+  #others(uid: string): Pod[] {
+    return [...this.#deps.pods()].filter(
+      (other) => other.metadata.uid !== uid && this.#isIn(other) && !isTerminal(other),
+    );
   }
 
   forget(uid: string): void {

@@ -10,11 +10,18 @@ export class Checkpoints {
   readonly #log: Logger;
   /** By pod: what was written last, and the write under way. */
   readonly #written = new Map<string, string>();
+  #loaded: Promise<ReadonlyMap<string, Pod>> | undefined;
   readonly #under = new Map<string, Promise<void>>();
 
   constructor(dir: string, log: Logger) {
     this.#dir = dir;
     this.#log = log;
+  }
+
+  /** What was there when this process began, by UID. */
+  loaded(): Promise<ReadonlyMap<string, Pod>> {
+    this.#loaded ??= this.load().then((pods) => new Map(pods.map((pod) => [pod.metadata.uid, pod])));
+    return this.#loaded;
   }
 
   async load(): Promise<Pod[]> {

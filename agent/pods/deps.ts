@@ -73,7 +73,7 @@ export interface PodDeps {
   readonly probes: Probes;
   readonly status: StatusManager;
   readonly checkpoints: Checkpoints;
-  readonly door: Pick<Door, 'admit' | 'forget'>;
+  readonly door: Pick<Door, 'admit' | 'resize' | 'forget'>;
   readonly mirrors: MirrorPods;
   readonly staticPods: StaticPods;
   readonly volumes: PodVolumes;
@@ -84,6 +84,8 @@ export interface PodDeps {
   readonly services: (signal: AbortSignal) => Promise<Iterable<Service> | undefined>;
   /** Where clients of the namespace's services are sent, as far as is known. */
   readonly endpointSlices: (namespace: string) => Iterable<EndpointSlice>;
+  /** Which of the runtime's handlers a pod's class stands for; '' is the default one. */
+  readonly runtimeHandler: (pod: Pod, signal: AbortSignal) => Promise<string>;
   readonly event: PodEvent;
   readonly folders: PodFolders;
   readonly names: ClusterNames;

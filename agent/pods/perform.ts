@@ -106,7 +106,8 @@ async function runSandbox(pod: Pod, attempt: number, memory: PodMemory, deps: Po
     deps.event(pod, undefined, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
   }
   try {
-    await deps.runtime.runSandbox(configOf(pod, attempt, deps), '', signal);
+    const handler = await deps.runtimeHandler(pod, signal);
+    await deps.runtime.runSandbox(configOf(pod, attempt, deps), handler, signal);
     memory.failures.delete('');
   } catch (err) {
     signal.throwIfAborted();

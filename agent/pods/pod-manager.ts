@@ -7,6 +7,7 @@ import { isMirror } from './mirror-pods.ts';
 import { ANNOTATION, LABEL } from './names.ts';
 import { isTerminal } from './phase.ts';
 import { PodWorker } from './pod-worker.ts';
+import { asAllocated } from './resize-decide.ts';
 import { podsOnDisk, sweepLogs } from './sweep.ts';
 import type { Ending } from './world.ts';
 
@@ -46,11 +47,12 @@ export class PodManager implements AsyncDisposable {
     for (const pod of this.#pods.list()) yield this.#deps.status.view(pod);
   }
 
-  /** Every pod that runs or is to run here, those from files instead of what mirrors them. */
+  /** Every pod that runs or is to run here, as it was promised, those from files instead of what mirrors them. */
   *own(): Generator<Pod> {
     const { staticPods, status } = this.#deps;
-    for (const pod of staticPods.pods.values()) yield status.view(pod);
-    for (const pod of this.#pods.list()) if (!isMirror(pod)) yield status.view(pod);
+    const promised = (pod: Pod) => asAllocated(status.view(pod), this.#workers.get(pod.metadata.uid)?.allocation);
+    for (const pod of staticPods.pods.values()) yield promised(pod);
+    for (const pod of this.#pods.list()) if (!isMirror(pod)) yield promised(pod);
   }
 
   /** Ends a pod of this node for good. False: there is none, or it has ended already. */
@@ -66,6 +68,11 @@ export class PodManager implements AsyncDisposable {
   runtimeEvent(containerId: string | undefined): void {
     const owned = containerId !== undefined && [...this.#workers.values()].some((worker) => worker.ended(containerId));
     if (!owned) this.#relistNow.resolve();
+  }
+
+  /** The kernel killed a process of this container for want of memory. */
+  outOfMemory(containerId: string): void {
+    for (const worker of this.#workers.values()) worker.outOfMemory(containerId);
   }
 
   async [Symbol.asyncDispose]() {
@@ -117,7 +124,7 @@ export class PodManager implements AsyncDisposable {
     let adopting: Promise<void> | undefined;
     await staticPods.start((found) => this.#filesChanged(found));
     this.#filesChanged(staticPods.pods);
-    const remembered = await checkpoints.load();
+    const remembered = [...(await checkpoints.loaded()).values()];
     for (const pod of remembered) {
       const { uid } = pod.metadata;
       if (!this.#workers.has(uid) && !this.#pods.isSynced && !signal.aborted) this.#hire(uid, pod);

@@ -8,6 +8,7 @@ import type { PodName } from './names.ts';
 import { perform, removeTraces, type Subject } from './perform.ts';
 import { isTerminal } from './phase.ts';
 import { type Action, planOrphan, planPod } from './plan.ts';
+import { type Allocation, allocationOf, asAllocated, type ResizeAnswer } from './resize-decide.ts';
 import { isStatic } from './static-pods.ts';
 import { podStatus } from './status.ts';
 import { UNSUPPORTED_REASON, unsupported } from './unsupported.ts';
@@ -37,6 +38,12 @@ export class PodWorker implements AsyncDisposable {
   #busy = false;
   readonly #adopted = Promise.withResolvers<void>();
   readonly #announced = new Set<string>();
+  /** Containers seen alive by this process, and those of them whose lack of memory was told. */
+  readonly #alive = new Set<string>();
+  readonly #outOfMemory = new Set<string>();
+  /** What the pod has been promised; undefined until it is let in. */
+  #allocation: Allocation | undefined;
+  #resize: ResizeAnswer = { do: 'nothing' };
   #wake = Promise.withResolvers<void>();
 
   constructor(uid: string, pod: Pod | undefined, deps: PodDeps, onEnd: () => void) {
@@ -68,6 +75,21 @@ export class PodWorker implements AsyncDisposable {
 
   wake(): void {
     this.#wake.resolve();
+  }
+
+  get allocation(): Allocation | undefined {
+    return this.#allocation;
+  }
+
+  outOfMemory(containerId: string): void {
+    const name = this.#seen.get(containerId);
+    const pod = this.#wanted ?? this.#last;
+    if (!name || pod === undefined) return;
+    this.#outOfMemory.add(containerId);
+    const container = findContainer(pod, name);
+    const limit = container?.resources?.limits?.['memory'];
+    const why = limit === undefined ? 'the node or the pod is out of memory' : `its memory limit is ${limit}`;
+    this.#deps.event(pod, container, 'Warning', 'OOMKilled', `A process of container ${name} was killed: ${why}`);
   }
 
   /** This node ends the pod for good. False: it has ended already, or nobody wants it. */
@@ -127,7 +149,8 @@ export class PodWorker implements AsyncDisposable {
     const { clock, observer, status } = this.#deps;
     const view = await observer.observe(this.uid, signal);
     this.#remember(view);
-    const pod = this.#memory.gone || this.#wanted === undefined ? undefined : status.view(this.#wanted);
+    const asked = this.#memory.gone || this.#wanted === undefined ? undefined : status.view(this.#wanted);
+    const pod = asked && (await this.#asPromised(asked, view));
     if (pod !== undefined) this.#prepare(pod, view);
     const world = this.#world(view);
     const sandbox = liveSandbox(world);
@@ -163,6 +186,7 @@ export class PodWorker implements AsyncDisposable {
       refused,
       ended,
       held: !admitted,
+      resize: this.#resize,
       failures,
       stopping,
       networked,
@@ -183,6 +207,22 @@ export class PodWorker implements AsyncDisposable {
       }
     }
     probes.sync(pod, view, this.#memory.stopping, node.hostIps[0] ?? '');
+  }
+
+  /** The pod with the resources it may use: those of its specification as soon as the node has room for them. */
+  async #asPromised(pod: Pod, { containers }: RuntimeView): Promise<Pod> {
+    const { checkpoints, door, event } = this.#deps;
+    if (this.#allocation === undefined) {
+      const before = (await checkpoints.loaded()).get(this.uid);
+      this.#allocation = allocationOf(before !== undefined && containers.length > 0 ? before : pod);
+    }
+    const answer = this.#memory.admitted ? door.resize(pod, this.#allocation) : { do: 'nothing' as const };
+    if (answer.do === 'allocate') this.#allocation = allocationOf(pod);
+    if (answer.do === 'hold' && !(this.#resize.do === 'hold' && this.#resize.reason === answer.reason)) {
+      event(pod, undefined, 'Warning', `Resize${answer.reason}`, answer.message);
+    }
+    this.#resize = answer;
+    return asAllocated(pod, this.#allocation);
   }
 
   /** Asks whether a pod that is new here may start. */
@@ -220,12 +260,18 @@ export class PodWorker implements AsyncDisposable {
   }
 
   #remember({ containers, sandboxes }: RuntimeView): void {
-    for (const { id, name } of containers) this.#seen.set(id, name);
+    for (const { id, name, state, reason } of containers) {
+      this.#seen.set(id, name);
+      if (state === 'running') this.#alive.add(id);
+      // The event of it was lost.
+      if (reason === 'OOMKilled' && this.#alive.has(id) && !this.#outOfMemory.has(id)) this.outOfMemory(id);
+    }
     for (const { id, podName: name, podNamespace: namespace } of sandboxes) {
       this.#seen.set(id, '');
       this.#name = { name, namespace, uid: this.uid };
     }
     const live = new Set(containers.map(({ id }) => id));
+    for (const known of [this.#alive, this.#outOfMemory]) for (const id of known) if (!live.has(id)) known.delete(id);
     for (const id of this.#announced) if (![...live].some((each) => id.endsWith(each))) this.#announced.delete(id);
   }
 

@@ -1,8 +1,11 @@
 // A pod's sandbox in the runtime's words.
+
+import { quantityMilli, quantityValue } from '../../api/quantity.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
-import type { DnsConfig, PodSandboxConfig } from '../cri/types.ts';
+import type { DnsConfig, LinuxContainerResources, PodSandboxConfig } from '../cri/types.ts';
 import { podFqdn, podHostname } from './dns.ts';
 import { ANNOTATION, LABEL, type PodFolders, type PodName, podLogDir } from './names.ts';
+import { CPU_PERIOD_US, cpuQuota, cpuShares } from './resources.ts';
 import { sandboxSecurity } from './security.ts';
 
 export interface SandboxOptions {
@@ -65,8 +68,19 @@ export function sandboxConfig(
     },
     linux: {
       cgroupParent,
+      ...(pod.spec.overhead && { overhead: overheadOf(pod.spec.overhead) }),
       securityContext: sandboxSecurity(pod),
       sysctls: Object.fromEntries((pod.spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
     },
+  };
+}
+
+/** What the class of the pod costs beside its containers. */
+function overheadOf({ cpu, memory }: Readonly<Record<string, string>>): LinuxContainerResources {
+  return {
+    cpuPeriod: CPU_PERIOD_US,
+    cpuShares: cpuShares(quantityMilli(cpu ?? '0')),
+    ...(cpu !== undefined && { cpuQuota: cpuQuota(quantityMilli(cpu)) }),
+    ...(memory !== undefined && { memoryLimitInBytes: quantityValue(memory) }),
   };
 }

@@ -8,7 +8,7 @@ import { isConflict, isNotFound } from '../../api/status.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { PodCondition, PodStatus } from '../../api/types/core/pod-status.ts';
 import { pods } from '../../api/types/core/resources.ts';
-import { statusPatch } from './status-patch.ts';
+import { PASSING_CONDITIONS, statusPatch } from './status-patch.ts';
 
 const WRITERS = 8;
 
@@ -44,7 +44,9 @@ export class StatusManager implements AsyncDisposable {
     const entry = this.#entries.get(pod.metadata.uid);
     if (entry === undefined) return pod;
     const own = new Map((entry.wanted.conditions ?? []).map((condition) => [condition.type, condition]));
-    const others = (pod.status.conditions ?? []).filter(({ type }) => !own.has(type));
+    const others = (pod.status.conditions ?? []).filter(
+      ({ type }) => !own.has(type) && !PASSING_CONDITIONS.includes(type),
+    );
     const conditions: PodCondition[] = [...own.values(), ...others];
     return { ...pod, status: { ...pod.status, ...entry.wanted, conditions } };
   }

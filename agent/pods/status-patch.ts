@@ -22,6 +22,9 @@ const OWN = [
 /** Merged by key on the server, so an element that is gone must be taken out by replacing the list. */
 const MERGED_BY_KEY: readonly string[] = ['podIPs', 'hostIPs'];
 
+/** Those a node takes away again. */
+export const PASSING_CONDITIONS: readonly string[] = ['PodResizePending', 'PodResizeInProgress'];
+
 export function statusPatch(pod: Pod, wanted: PodStatus): unknown {
   const had = pod.status;
   const changes: Record<string, unknown> = {};
@@ -32,8 +35,14 @@ export function statusPatch(pod: Pod, wanted: PodStatus): unknown {
     changes[field] = replace ? [...value, { $patch: 'replace' }] : value;
   }
   const conditions = (wanted.conditions ?? []).filter((condition) => !same(find(had, condition), condition));
-  if (conditions.length > 0) {
-    changes['conditions'] = conditions.map((condition) => ({ ...gone(find(had, condition)), ...condition }));
+  const over = (had.conditions ?? []).filter(
+    (condition) => PASSING_CONDITIONS.includes(condition.type) && find(wanted, condition) === undefined,
+  );
+  if (conditions.length + over.length > 0) {
+    changes['conditions'] = [
+      ...conditions.map((condition) => ({ ...gone(find(had, condition)), ...condition })),
+      ...over.map(({ type }) => ({ $patch: 'delete', type })),
+    ];
   }
   if (Object.keys(changes).length === 0) return undefined;
   return { metadata: { uid: pod.metadata.uid }, status: changes };

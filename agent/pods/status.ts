@@ -5,7 +5,8 @@ import type { Pod } from '../../api/types/core/pod.ts';
 import type { PodCondition, PodStatus } from '../../api/types/core/pod-status.ts';
 import { containerStatuses, ephemeralStatuses, initContainerStatuses } from './container-status.ts';
 import { initialized, isSidecar, isTerminal, type Phase, phaseOf, verdict } from './phase.ts';
-import { type Ending, liveSandbox, type World } from './world.ts';
+import { resizeKey, resizeOf } from './resize.ts';
+import { type Ending, liveSandbox, newest, type World } from './world.ts';
 
 export interface HostFacts {
   /** The node's own addresses, the preferred family first. */
@@ -76,6 +77,7 @@ function conditions(pod: Pod, world: World, status: PodStatus, phase: Phase): Fa
     { type: 'Ready', ...gated(pod, containersReady) },
     { type: 'ContainersReady', ...containersReady },
     { type: 'PodScheduled', status: 'True' },
+    ...resizing(pod, world),
     ...(world.ended?.disruption === undefined
       ? []
       : [
@@ -86,6 +88,30 @@ function conditions(pod: Pod, world: World, status: PodStatus, phase: Phase): Fa
             message: world.ended.disruption,
           },
         ]),
+  ];
+}
+
+/** Asked for and not given; given and not there yet. */
+function resizing(pod: Pod, world: World): Fact[] {
+  const { resize, failures } = world;
+  const changing = pod.spec.containers.filter((container) => {
+    const last = newest(world, container.name);
+    return last?.state === 'running' && resizeOf(pod, container, last) !== 'none';
+  });
+  const failure = changing.map(({ name }) => failures.get(resizeKey(name))).find((each) => each !== undefined);
+  return [
+    ...(resize?.do === 'hold'
+      ? [{ type: 'PodResizePending', status: 'True', reason: resize.reason, message: resize.message }]
+      : []),
+    ...(changing.length > 0
+      ? [
+          {
+            type: 'PodResizeInProgress',
+            status: 'True',
+            ...(failure && { reason: 'Error', message: failure.message }),
+          },
+        ]
+      : []),
   ];
 }
 

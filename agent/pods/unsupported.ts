@@ -50,7 +50,6 @@ export function unsupported(pod: Pod, abilities: NodeAbilities): string | undefi
     ...(spec.hostUsers === false && !abilities.userNamespaces ? ['user namespaces (hostUsers: false)'] : []),
     ...((spec.resourceClaims ?? []).length > 0 ? ['resource claims'] : []),
     ...(spec.os?.name !== undefined && spec.os.name !== 'linux' ? [`operating system ${spec.os.name}`] : []),
-    ...(spec.runtimeClassName ? [`runtime class "${spec.runtimeClassName}"`] : []),
     ...(spec.resources?.limits !== undefined || spec.resources?.requests !== undefined
       ? ['resources of the whole pod']
       : []),

@@ -1,6 +1,8 @@
 // What the planner is shown: what the runtime has of a pod, and what this process knows besides. The runtime's part
 // is read anew for every pass; the rest may be lost at any time (kill -9) and only costs a second look.
 
+import type { ResizeAnswer } from './resize-decide.ts';
+
 export interface ObservedSandbox {
   readonly id: string;
   readonly podName: string;
@@ -87,6 +89,8 @@ export interface Memory {
   /** It waits at the door: room is being made for it. */
   readonly held?: boolean;
   readonly ended?: Ending;
+  /** What became of other resources that were asked for while it runs. */
+  readonly resize?: ResizeAnswer;
   readonly images: ReadonlyMap<string, ImageState>;
   readonly failures: ReadonlyMap<string, Failure>;
   /** Containers being stopped, and when they will have been killed at the latest. */

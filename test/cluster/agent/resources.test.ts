@@ -47,14 +47,45 @@ test('who writes more than it may is evicted', async () => {
     volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Mi' } }],
     containers: [shell('main', fill('/v/f'), { volumeMounts: [{ name: 'v', mountPath: '/v' }] })],
   });
-  await pods.create('layer', {
-    containers: [shell('main', fill('/f'), { resources: { limits: { 'ephemeral-storage': '1Mi' } } })],
+  // What a container logs counts as its own; the runtime measures layers only once a minute.
+  const talk = `head -c 3000000 /dev/zero | tr '\\0' x | fold -w 1000; ${FOREVER}`;
+  await pods.create('chatty', {
+    containers: [shell('main', talk, { resources: { limits: { 'ephemeral-storage': '1Mi' } } })],
   });
-  const [volume, layer] = await Promise.all([failed('volume'), failed('layer')]);
-  assert.deepEqual([volume.status.reason, layer.status.reason], ['Evicted', 'Evicted']);
+  const [volume, chatty] = await Promise.all([failed('volume'), failed('chatty')]);
+  assert.deepEqual([volume.status.reason, chatty.status.reason], ['Evicted', 'Evicted']);
   assert.equal(volume.status.message, 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". ');
-  assert.equal(layer.status.message, 'Container main exceeded its local ephemeral storage limit "1Mi". ');
-  await Promise.all(['volume', 'layer'].map((name) => pods.remove(name)));
+  assert.equal(chatty.status.message, 'Container main exceeded its local ephemeral storage limit "1Mi". ');
+  await Promise.all(['volume', 'chatty'].map((name) => pods.remove(name)));
+});
+
+test('resources that do not fit wait, and what the kernel kills for want of memory is told', async () => {
+  const memory = (limit: string) => ({ resources: { requests: { memory: '16Mi' }, limits: { memory: limit } } });
+  const hog = 'tail -c 200000000 /dev/zero | tail -c 100000000 >/dev/null; echo killed';
+  await pods.create('hungry', { containers: [shell('main', `${hog}; ${FOREVER}`, memory('32Mi'))] });
+  await waitFor('the event of the kill', async () => {
+    type Events = { items: { reason: string; message: string }[] };
+    const { items } = await cluster().api.get<Events>('/api/v1/namespaces/default/events');
+    const found = items.find(({ reason }) => reason === 'OOMKilled');
+    return found?.message === 'A process of container main was killed: its memory limit is 32Mi';
+  });
+  await pods.create('grows', { containers: [shell('main', FOREVER, asking('50m'))] });
+  const pod = await pods.ready('grows');
+  const [main] = pod.spec.containers;
+  const resize = (cpu: string) =>
+    pods.call('PATCH', '/api/v1/namespaces/default/pods/grows/resize', {
+      spec: { containers: [{ name: main!.name, resources: { requests: { cpu } } }] },
+    });
+  const pending = ({ status }: typeof pod) => status.conditions?.find(({ type }) => type === 'PodResizePending');
+  await resize('900');
+  const held = await pods.until('grows', 'held', (each) => pending(each) !== undefined);
+  assert.equal(pending(held)?.reason, 'Infeasible');
+  assert.match(pending(held)!.message!, /^Node didn't have enough capacity: cpu, requested: 900000, capacity: \d+$/);
+  assert.equal(held.status.containerStatuses?.[0]?.allocatedResources?.['cpu'], '50m');
+  await resize('60m');
+  const given = await pods.until('grows', 'given', (each) => pending(each) === undefined);
+  assert.equal(given.status.containerStatuses?.[0]?.allocatedResources?.['cpu'], '60m');
+  await Promise.all(['hungry', 'grows'].map((name) => pods.remove(name)));
 });
 
 test('a node short of memory says so, evicts, and takes nobody who asks for nothing', async () => {
