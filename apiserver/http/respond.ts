@@ -46,10 +46,14 @@ function answerOf(
   }
 }
 
+const CONTROL = /\p{Cc}/u;
+
 /** RFC 7234's warnings, the way clients of Kubernetes print them. */
 function warningHeaders(warnings: readonly string[]): Record<string, string[]> {
-  const unique = [...new Set(warnings)];
+  // A header cannot carry control characters; what has them goes unsaid.
+  const unique = [...new Set(warnings)].filter((text) => !CONTROL.test(text));
   if (unique.length === 0) return {};
   const quote = (text: string) => `"${text.replace(/[\\"]/g, (letter) => `\\${letter}`)}"`;
-  return { warning: unique.map((text) => `299 - ${quote(text)}`) };
+  // UTF-8, which Node writes only as the bytes that it is.
+  return { warning: unique.map((text) => Buffer.from(`299 - ${quote(text)}`).toString('latin1')) };
 }

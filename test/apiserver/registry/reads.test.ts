@@ -120,6 +120,8 @@ test('both versions of an event are one object', async () => {
     reason: 'R',
     type: 'Normal',
     reportingController: 'c',
+    reportingInstance: 'c-1',
+    action: 'Do',
     eventTime: '2020-01-01T00:00:00.000000Z',
   };
   await api.client.create(events, { metadata: { name: 'e1', namespace: 'ns' }, ...event } as never);
