@@ -15,6 +15,16 @@ export interface WatchEncoding {
   error(...args: Parameters<WatchSink['error']>): Buffer;
 }
 
+let last: { readonly frames: readonly Buffer[]; readonly bytes: Buffer } = { frames: [], bytes: Buffer.alloc(0) };
+
+/** In one turn all who watch the same are told the same: the frames are joined once for all of them. */
+function joined(frames: readonly Buffer[]): Buffer {
+  if (frames.length === 1) return frames[0]!;
+  const isSame = frames.length === last.frames.length && frames.every((frame, i) => frame === last.frames[i]);
+  if (!isSame) last = { frames, bytes: Buffer.concat(frames) };
+  return last.bytes;
+}
+
 export async function streamWatch(
   res: Res,
   response: WatchResponse,
@@ -28,7 +38,7 @@ export async function streamWatch(
   const flush = () => {
     scheduled = false;
     if (over || waiting.length === 0) return;
-    const bytes = waiting.length === 1 ? waiting[0]! : Buffer.concat(waiting);
+    const bytes = joined(waiting);
     waiting = [];
     write(res, bytes);
     if (res.writableLength > QUEUED_MAX) {
