@@ -4,10 +4,12 @@
 import { runController, type Source } from '../../api/client/controller.ts';
 import { AT_REST, type Next } from '../../api/client/work-queue.ts';
 import { isNotFound } from '../../api/status.ts';
+import { customResourceDefinitions } from '../../api/types/apiextensions/resources.ts';
 import { events } from '../../api/types/core/resources.ts';
 import { events as eventsV1 } from '../../api/types/events/resources.ts';
 import type { OwnerReference } from '../../api/types/meta/object-meta.ts';
 import { builtinResources } from '../../api/types/resources.ts';
+import { CustomKinds } from './custom-kinds.ts';
 import type { Controller } from './deps.ts';
 import { type Deed, decideGarbage, FOREGROUND, isWaiting, type OwnerState } from './garbage-decide.ts';
 import { GarbageGraph, type GraphNode } from './garbage-graph.ts';
@@ -24,8 +26,10 @@ const KINDS = builtinResources.filter(
     of !== (eventsV1 as unknown),
 );
 
-export const garbageCollector: Controller = ({ client, clock, log }) => {
+export const garbageCollector: Controller = ({ client, informers, clock, log }) => {
   const graph = new GarbageGraph(client, KINDS, { clock, log });
+  const definitions = informers.of(customResourceDefinitions);
+  const customKinds = new CustomKinds(definitions);
   /** UIDs that the API said are not there, so that a thousand dependents ask once. */
   const absent = new Set<string>();
 
@@ -53,9 +57,13 @@ export const garbageCollector: Controller = ({ client, clock, log }) => {
     } catch (err) {
       if (!isNotFound(err)) throw err;
     }
-    absent.add(owner.uid);
-    if (absent.size > ABSENT_MAX) absent.delete(absent.values().next().value!);
+    noteAbsent(owner.uid);
     return 'absent';
+  }
+
+  function noteAbsent(uid: string): void {
+    absent.add(uid);
+    if (absent.size > ABSENT_MAX) absent.delete(absent.values().next().value!);
   }
 
   async function perform(node: GraphNode, deed: Deed, signal: AbortSignal): Promise<void> {
@@ -113,6 +121,8 @@ export const garbageCollector: Controller = ({ client, clock, log }) => {
       enqueue = into;
       graph.onChange((node, gone) => {
         const { uid, ownerReferences = [] } = node.metadata;
+        // Its kind may go right behind it, and then nobody could be asked.
+        if (gone) noteAbsent(uid);
         // Its dependents have one owner less, and owners that waited for it may have nothing left to wait for.
         if (gone || node.metadata.finalizers?.includes(FOREGROUND))
           for (const { metadata } of graph.dependentsOf(uid)) into(metadata.uid);
@@ -122,10 +132,14 @@ export const garbageCollector: Controller = ({ client, clock, log }) => {
       });
       for (const { metadata } of graph.affected()) into(metadata.uid);
     },
-    synced: (signal) => graph.synced(signal),
+    async synced(signal) {
+      await definitions.synced(signal);
+      await graph.synced(signal);
+    },
   };
 
   return async (signal) => {
+    customKinds.onChange((now, before) => graph.follow(now, before));
     const following = graph.run(signal);
     await runController(
       { name: 'garbage-collector', workers: WORKERS, sources: [source], reconcile, clock, log },

@@ -14,19 +14,28 @@ export interface GraphNode {
 
 export type GraphListener = (node: GraphNode, gone: boolean) => void;
 
+interface Following {
+  readonly informer: Informer<KubeObject>;
+  readonly stop: AbortController;
+  run?: Promise<void>;
+}
+
 export class GarbageGraph {
-  readonly #informers: Informer<KubeObject>[] = [];
+  readonly #client: Client;
+  readonly #deps: { clock: Clock; log: Logger };
+  readonly #following = new Map<ResourceDefinition, Following>();
   readonly #byUid = new Map<string, GraphNode>();
   readonly #dependents = new Map<string, Map<string, GraphNode>>();
   readonly #kinds = new Map<string, ResourceDefinition>();
   #listener: GraphListener = () => {};
+  #signal: AbortSignal | undefined;
 
   constructor(client: Client, kinds: readonly ResourceDefinition[], deps: { clock: Clock; log: Logger }) {
+    this.#client = client;
+    this.#deps = deps;
     for (const of of kinds) {
-      this.#kinds.set(`${apiVersionOf(of)} ${of.kind}`, of);
-      const informer = new Informer(client, of, { project: metadataOnly }, deps);
-      informer.onChange((_key, now, before) => this.#change(of, now, before));
-      this.#informers.push(informer);
+      this.#kinds.set(nameOf(of), of);
+      this.#begin(of);
     }
   }
 
@@ -35,11 +44,60 @@ export class GarbageGraph {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#informers.map((informer) => informer.run(signal)));
+    this.#signal = signal;
+    for (const following of this.#following.values()) this.#start(following, signal);
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.all(Array.from(this.#following.values(), ({ run }) => run));
   }
 
   async synced(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#informers.map((informer) => informer.synced(signal)));
+    await Promise.all(Array.from(this.#following.values(), ({ informer }) => informer.synced(signal)));
+  }
+
+  /** A kind came, went, or is served in other versions; the first version of each is followed. */
+  follow([now, ...more]: readonly ResourceDefinition[], before: readonly ResourceDefinition[]): void {
+    for (const of of before) this.#kinds.delete(nameOf(of));
+    const [old] = before;
+    if (now === undefined) {
+      if (old !== undefined) this.#end(old);
+      return;
+    }
+    for (const of of [now, ...more]) this.#kinds.set(nameOf(of), of);
+    const { informer } = this.#begin(now);
+    const signal = this.#signal;
+    // What is gone is known when the new version is, and so is whose owners are of a kind that was not known before.
+    const known = () => {
+      if (old !== undefined) this.#end(old);
+      for (const node of this.#byUid.values()) {
+        if (node.metadata.ownerReferences?.some((owner) => isOf(owner, [now, ...more]))) this.#listener(node, false);
+      }
+    };
+    if (signal !== undefined) void informer.synced(signal).then(known, () => undefined);
+  }
+
+  #begin(of: ResourceDefinition): Following {
+    const informer = new Informer(this.#client, of, { project: metadataOnly }, this.#deps);
+    informer.onChange((_key, now, before) => this.#change(of, now, before));
+    const following: Following = { informer, stop: new AbortController() };
+    this.#following.set(of, following);
+    if (this.#signal !== undefined) this.#start(following, this.#signal);
+    return following;
+  }
+
+  #start(following: Following, signal: AbortSignal): void {
+    following.run ??= following.informer.run(AbortSignal.any([signal, following.stop.signal]));
+  }
+
+  /** What was known of it and did not turn up elsewhere is gone. */
+  #end(of: ResourceDefinition): void {
+    this.#following.get(of)?.stop.abort();
+    this.#following.delete(of);
+    for (const node of [...this.#byUid.values()]) {
+      if (node.of === of) this.#change(of, undefined, { metadata: node.metadata } as KubeObject);
+    }
   }
 
   get(uid: string): GraphNode | undefined {
@@ -88,6 +146,14 @@ export class GarbageGraph {
     dependents?.delete(uid);
     if (dependents?.size === 0) this.#dependents.delete(owner);
   }
+}
+
+function nameOf(of: ResourceDefinition): string {
+  return `${apiVersionOf(of)} ${of.kind}`;
+}
+
+function isOf({ apiVersion, kind }: { apiVersion: string; kind: string }, kinds: readonly ResourceDefinition[]) {
+  return kinds.some((of) => of.kind === kind && apiVersionOf(of) === apiVersion);
 }
 
 function metadataOnly({ apiVersion, kind, metadata }: KubeObject): KubeObject {

@@ -5,9 +5,11 @@ import { timestamp } from '../../api/clock.ts';
 import { groupResource, type ResourceDefinition } from '../../api/resource.ts';
 import { deepEqual } from '../../api/schema/equal.ts';
 import { ApiError, isConflict, isNotFound } from '../../api/status.ts';
+import { customResourceDefinitions } from '../../api/types/apiextensions/resources.ts';
 import type { Namespace } from '../../api/types/core/namespace.ts';
 import { namespaces } from '../../api/types/core/resources.ts';
 import { builtinResources } from '../../api/types/resources.ts';
+import { CustomKinds } from './custom-kinds.ts';
 import type { Controller } from './deps.ts';
 import { type Leftover, namespaceConditions } from './namespace-conditions.ts';
 
@@ -19,6 +21,8 @@ const CONTENT = builtinResources.filter(({ namespaced, verbs }) => namespaced &&
 
 export const namespaceController: Controller = ({ client, informers, clock, log }) => {
   const informer = informers.of(namespaces);
+  const definitions = informers.of(customResourceDefinitions);
+  const customKinds = new CustomKinds(definitions);
 
   async function reconcile(key: string, signal: AbortSignal): Promise<Next> {
     const namespace = informer.get(key);
@@ -26,7 +30,8 @@ export const namespaceController: Controller = ({ client, informers, clock, log 
     if (!namespace.spec.finalizers?.includes(FINALIZER)) return AT_REST;
     const left: Leftover[] = [];
     const failures: string[] = [];
-    for (const of of CONTENT) {
+    const custom = [...customKinds.all()].filter(({ namespaced }) => namespaced);
+    for (const of of [...CONTENT, ...custom]) {
       try {
         left.push(...(await empty(of, key, signal)));
       } catch (err) {
@@ -73,7 +78,7 @@ export const namespaceController: Controller = ({ client, informers, clock, log 
     });
   }
 
-  const sources = [on(informer, itself)];
+  const sources = [on(informer, itself), on(definitions, () => [])];
   return (signal) => runController({ name: 'namespace', workers: 4, sources, reconcile, clock, log }, signal);
 };
 
