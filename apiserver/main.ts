@@ -46,16 +46,16 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   customResources.follow(until);
   await registry.ready(until);
   let started = false;
-  const checks = [
-    { name: 'ping', check: () => true },
-    { name: 'log', check: () => true },
-    { name: 'etcd', check: async (asked: AbortSignal) => (await store.latestRevision(asked)) > 0 },
-    { name: 'poststarthook/bootstrap', check: () => started },
-    { name: 'shutdown', check: () => !until.aborted },
-  ];
+  const vitals = {
+    store: async (asked: AbortSignal) => (await store.latestRevision(asked)) > 0,
+    started: () => started,
+    // The registry opened only when every kind could be read.
+    cached: () => true,
+    ending: () => until.aborted,
+  };
   const serverAddress = `${config.advertiseAddress}:${config.port}`;
   using metrics = new Metrics();
-  const pages = serverPages({ registry, checks, metrics, serverAddress });
+  const pages = serverPages({ registry, vitals, metrics, serverAddress });
   const listen = { host: config.bindAddress, port: config.port, tls: pki.serving };
   await bootstrap(own, { clientCa: pki.serving.clientCa.toString() }, until);
   await using http = await HttpServer.listen(listen, { registry, pages, metrics, clock, random, log });

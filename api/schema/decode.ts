@@ -161,10 +161,6 @@ function alwaysWritten(schema: ObjectSchema): readonly Always[] {
 
 function fieldDecoder(field: Field): Decode {
   const read = decoderOf(field.schema);
-  // An empty list does not travel in protobuf, in which upstream stores: what it always writes comes back as null.
-  if (field.emitZero === null && resolve(field.schema).kind === 'list') {
-    return (json, seen) => (json == null || (Array.isArray(json) && json.length === 0) ? undefined : read(json, seen));
-  }
   const keepsZero = field.ptr === true || field.emitZero !== undefined;
   // Most fields are one of these; a closure of their own is worth a quarter of the time.
   const { kind } = resolve(field.schema);

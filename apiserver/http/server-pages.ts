@@ -4,21 +4,22 @@ import type { Registry } from '../registry/registry.ts';
 import type { Answer } from './answer.ts';
 import { DiscoveryPages } from './discovery-pages.ts';
 import { jsonAnswer } from './encode.ts';
-import { type HealthCheck, healthPage } from './health.ts';
+import { healthPage } from './health.ts';
+import { HEALTH_ENDPOINTS, healthChecks, type Vitals } from './health-checks.ts';
 import type { Metrics } from './metrics.ts';
 import { noRepresentation, parseAccept } from './negotiate.ts';
 import { type Page, type Pages, PageTable } from './pages.ts';
 
 export interface PageDeps {
   readonly registry: Registry;
-  readonly checks: readonly HealthCheck[];
+  readonly vitals: Vitals;
   readonly metrics: Metrics;
   /** Host and port for clients outside. */
   readonly serverAddress: string;
   readonly groups?: readonly GroupDefinition[];
 }
 
-export function serverPages({ registry, checks, metrics, serverAddress, groups = builtinGroups }: PageDeps): Pages {
+export function serverPages({ registry, vitals, metrics, serverAddress, groups = builtinGroups }: PageDeps): Pages {
   const { tokens } = registry;
   const documents = new DiscoveryPages(registry, groups, serverAddress);
   const version: Page = () => jsonAnswer(200, VERSION, true);
@@ -41,8 +42,9 @@ export function serverPages({ registry, checks, metrics, serverAddress, groups =
       const uri = `https://${serverAddress}/openid/v1/jwks`;
       return jsonAnswer(200, tokens.configuration(uri));
     });
-  for (const endpoint of ['healthz', 'livez', 'readyz']) {
-    const page = healthPage(endpoint, checks);
+  const checks = healthChecks(vitals);
+  for (const endpoint of HEALTH_ENDPOINTS) {
+    const page = healthPage(endpoint, checks[endpoint]);
     table.add(`/${endpoint}`, page).add(`/${endpoint}/`, page);
   }
   const own = table.paths.filter((path) => path !== '/');

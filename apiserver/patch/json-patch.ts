@@ -36,26 +36,25 @@ function apply(document: unknown, operation: Operation): unknown {
   if (typeof operation !== 'object' || operation === null) throw refused();
   const path = pointer(operation.path);
   const { op } = operation;
-  const hasValue = Object.hasOwn(operation, 'value');
+  // A value that is left out is null.
+  const value = structuredClone(operation.value ?? null);
   switch (op) {
     case 'add':
-      if (!hasValue) throw refused();
-      return add(document, path, structuredClone(operation.value));
+      return add(document, path, value);
     case 'remove':
       return remove(document, path);
     case 'replace':
-      if (!hasValue) throw refused();
-      return replace(document, path, structuredClone(operation.value));
+      return replace(document, path, value);
     case 'move': {
       const from = pointer(operation.from);
-      const value = found(document, from);
-      return add(remove(document, from), path, value);
+      const moved = found(document, from);
+      return add(remove(document, from), path, moved);
     }
     case 'copy':
       return add(document, path, structuredClone(found(document, pointer(operation.from))));
     case 'test': {
       // What is not there equals null.
-      if (isDeepStrictEqual(find(document, path) ?? null, operation.value ?? null)) return document;
+      if (isDeepStrictEqual(find(document, path) ?? null, value)) return document;
       throw refused();
     }
     default:

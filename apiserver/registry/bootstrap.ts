@@ -8,11 +8,13 @@ import type { KubeObject } from '../../api/schema/kind.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../api/status.ts';
 import { apiServices } from '../../api/types/apiregistration/resources.ts';
 import { configMaps, namespaces } from '../../api/types/core/resources.ts';
+import { flowSchemas, priorityLevelConfigurations } from '../../api/types/flowcontrol/resources.ts';
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from '../../api/types/rbac/resources.ts';
 import { builtinGroups } from '../../api/types/resources.ts';
 import { priorityClasses } from '../../api/types/scheduling/resources.ts';
 import { AUTOUPDATE, type BootstrapObject, bootstrapObjects } from '../authz/bootstrap.ts';
 import { notCovered } from '../authz/rules.ts';
+import { defaultFlowSchemas, defaultPriorityLevels } from './bootstrap-flow.ts';
 
 export interface BootstrapFacts {
   readonly clientCa: string;
@@ -30,6 +32,8 @@ export async function bootstrap(client: Client, facts: BootstrapFacts, signal: A
   for (const name of NAMESPACES) await ensure(client, namespaces, { metadata: { name }, spec: {} }, signal);
   for (const object of bootstrapObjects()) await ensureRbac(client, object, signal);
   for (const object of systemPriorities()) await ensure(client, priorityClasses, object, signal);
+  for (const object of defaultPriorityLevels()) await ensure(client, priorityLevelConfigurations, object, signal);
+  for (const object of defaultFlowSchemas()) await ensure(client, flowSchemas, object, signal);
   for (const object of localApiServices()) await ensure(client, apiServices, object, signal);
   await ensure(client, configMaps, authenticationFacts(facts), signal);
 }

@@ -1,5 +1,6 @@
 // POST of a new object.
 import { nameSuffix } from '../../api/random.ts';
+import { emptyListsToNull } from '../../api/schema/empty-lists.ts';
 import type { KubeObject } from '../../api/schema/kind.ts';
 import { ApiError, alreadyExists } from '../../api/status.ts';
 import { decodeBody } from './codec.ts';
@@ -36,6 +37,7 @@ export async function createDecoded(
   forgetSystemFields(object);
   // Before admission: what plugins add belongs to nobody.
   if (!tracked) trackManager(of, request, object, undefined);
+  emptyListsToNull(definition.schema, object);
   await context.admission.admit(attributesOf(request, 'CREATE', object, undefined), context);
   const write = contextOf(of, request);
   beginLife(object, context.random.uuid(), write.nowMs);

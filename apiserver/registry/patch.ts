@@ -1,12 +1,16 @@
 // PATCH: JSON patch, merge patch, strategic merge patch and server-side apply.
-import { apiVersionOf } from '../../api/resource.ts';
+import { apiVersionOf, type ResourceDefinition } from '../../api/resource.ts';
 import { DecodeProblem, decode } from '../../api/schema/decode.ts';
 import { parseJson } from '../../api/schema/json.ts';
 import { SyntaxProblem } from '../../api/schema/json-value.ts';
 import type { KubeObject } from '../../api/schema/kind.ts';
+import type { ObjectSchema } from '../../api/schema/schema.ts';
 import { parseYaml } from '../../api/schema/yaml.ts';
 import { ApiError, badRequest, conflict } from '../../api/status.ts';
+import { builtinResources } from '../../api/types/resources.ts';
+import { goText } from '../patch/go-text.ts';
 import { applyConfiguration, applyPatch } from '../patch/patch.ts';
+import { restoreProblem } from '../patch/restore.ts';
 import { mediaType, PATCHES, unsupportedMediaType } from './bodies.ts';
 import { checkVersion, settle } from './codec.ts';
 import { createDecoded } from './create.ts';
@@ -71,6 +75,10 @@ function patched(
 ): KubeObject {
   const { definition } = of;
   const result = applyPatch({ type, schema: definition.schema, current, patch });
+  if (type === 'strategic') {
+    const why = restoreProblem(definition.schema, result);
+    if (why !== undefined) throw patchProblem(JSON.stringify(goText(patch)), why);
+  }
   const next = decodePatched(of, request, result);
   of.strategy.defaults?.(next);
   checkNames({ ...request, namespace: '' }, next);
@@ -81,15 +89,14 @@ function patched(
 
 /** A result that is no object of the kind is the patch's fault. */
 function decodePatched({ definition }: ResourceStore, request: ApiRequest, result: unknown): KubeObject {
+  const value = () => JSON.stringify(sortedJson(result));
   try {
+    decode(namedSchema(definition, result as KubeObject), result);
     checkVersion(definition, result as object);
-    decode(definition.schema, result);
   } catch (err) {
-    const wrong = err instanceof DecodeProblem ? err.message : /: (no kind .*)$/.exec((err as Error).message)?.[1];
-    if (wrong === undefined) throw err;
-    const message = `Invalid value: ${JSON.stringify(sortedJson(result))}: ${wrong}`;
-    const causes = [{ reason: 'FieldValueInvalid', message, field: 'patch' }];
-    throw new ApiError(422, 'Invalid', ` "" is invalid: patch: ${message}`, { causes });
+    const why =
+      err instanceof DecodeProblem ? err.message : /: (no kind .*|converting .*)$/.exec((err as Error).message)?.[1];
+    throw why === undefined ? err : patchProblem(value(), why);
   }
   return settle(
     definition,
@@ -98,6 +105,19 @@ function decodePatched({ definition }: ResourceStore, request: ApiRequest, resul
     request.options.fieldValidation,
     request.warnings,
   );
+}
+
+/** A patch may turn an object into one of another kind: as that it is read, before it is refused. */
+function namedSchema(definition: ResourceDefinition, { apiVersion, kind }: KubeObject): ObjectSchema {
+  if (kind === definition.kind) return definition.schema;
+  const named = builtinResources.find((each) => each.kind === kind && apiVersionOf(each) === apiVersion);
+  return (named ?? definition).schema;
+}
+
+function patchProblem(value: string, why: string): ApiError {
+  const message = `Invalid value: ${value}: ${why}`;
+  const causes = [{ reason: 'FieldValueInvalid', message, field: 'patch' }];
+  return new ApiError(422, 'Invalid', ` "" is invalid: patch: ${message}`, { causes });
 }
 
 /** As Go prints a map: keys in order. */

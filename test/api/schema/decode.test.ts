@@ -80,9 +80,9 @@ const cases: { it: string; json: unknown; wants: unknown }[] = [
     wants: { metadata: {}, spec: { containers: [{ name: '', stdin: false }], replicas: 0, divisor: '0' } },
   },
   {
-    it: 'takes an empty list for none, as upstream does that stores protobuf, and null items for zeros',
+    it: 'keeps an empty list that is always written, for whoever sent it owns it, and takes null items for zeros',
     json: { spec: { containers: [] }, data: { a: null } },
-    wants: { metadata: {}, spec: { containers: null, divisor: '0' }, data: { a: '' } },
+    wants: { metadata: {}, spec: { containers: [], divisor: '0' }, data: { a: '' } },
   },
   {
     it: 'writes quantities, times and bytes in one way',
