@@ -36,6 +36,7 @@ import { observeSignals } from './pods/eviction/signals.ts';
 import { PodUsage } from './pods/eviction/usage.ts';
 import { ImageGc } from './pods/image-gc.ts';
 import { ImagePulls } from './pods/image-pulls.ts';
+import { KeptLogs } from './pods/kept-logs.ts';
 import { MirrorPods } from './pods/mirror-pods.ts';
 import { Objects } from './pods/objects.ts';
 import { Observer } from './pods/observe.ts';
@@ -128,6 +129,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     pods: () => manager.own(),
     end: (uid, ending) => manager.end(uid, ending),
   });
+  await using keptLogs = new KeptLogs(join(config.dataDir, 'kept-logs'), { folders: config, clock, log });
   await using mirrors = new MirrorPods(client, () => node.node, clock, log);
   await using staticPods = new StaticPods(config.staticPodsDir, nodeName, clock, log);
   const cgroups = await CgroupTree.open({ driver, root: config.cgroupRoot, log });
@@ -148,6 +150,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
       await view.services.synced(AbortSignal.any([until, clock.deadline(SERVICES_MS)])).catch(() => {}); // not yet
       return view.services.isSynced ? view.services.list() : undefined;
     },
+    keptLogs,
     mirrors,
     staticPods,
     door,

@@ -14,6 +14,7 @@ import type { Door } from './admission.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { ClusterNames } from './dns.ts';
 import type { ImagePulls, PodEvent } from './image-pulls.ts';
+import type { KeptLogs } from './kept-logs.ts';
 import type { MirrorPods } from './mirror-pods.ts';
 import type { PodFolders } from './names.ts';
 import type { Objects } from './objects.ts';
@@ -74,6 +75,7 @@ export interface PodDeps {
   readonly status: StatusManager;
   readonly checkpoints: Checkpoints;
   readonly door: Pick<Door, 'admit' | 'resize' | 'forget'>;
+  readonly keptLogs: Pick<KeptLogs, 'keep' | 'keepAll'>;
   readonly mirrors: MirrorPods;
   readonly staticPods: StaticPods;
   readonly volumes: PodVolumes;

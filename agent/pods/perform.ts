@@ -54,7 +54,7 @@ export async function perform(action: Action, subject: Subject, deps: PodDeps, s
     case 'resizeContainer':
       return resizeContainer(pod!, action.id, action.name, memory, deps, signal);
     case 'removeContainer':
-      return deps.runtime.removeContainer(action.id, signal);
+      return removeContainer(action.id, subject, deps, signal);
     case 'stopSandbox':
       await deps.network.podDown(uid, world.sandboxes.find(({ id }) => id === action.id)?.ips ?? [], signal);
       memory.networked.delete(action.id);
@@ -235,6 +235,17 @@ async function resizeContainer(
   }
 }
 
+/** Its log goes with it; the end of it is kept for a while. */
+async function removeContainer(id: string, { uid, world }: Subject, deps: PodDeps, signal: AbortSignal): Promise<void> {
+  await deps.runtime.removeContainer(id, signal);
+  const container = world.containers.find((each) => each.id === id);
+  const sandbox = world.sandboxes.find((each) => each.id === container?.sandboxId);
+  if (container === undefined || sandbox === undefined || container.state === 'created') return;
+  const pod = { uid, namespace: sandbox.podNamespace, name: sandbox.podName };
+  await deps.keptLogs.keep(pod, container.name, container.attempt);
+  await unlinkLogs(pod, new Map([[id, container.name]]), deps);
+}
+
 async function cleanUp({ uid, pod, world, memory }: Subject, deps: PodDeps, signal: AbortSignal): Promise<void> {
   try {
     await deps.volumes.tearDown(uid, signal);
@@ -271,6 +282,7 @@ export async function removeTraces(
   await rm(podDir(deps.folders, uid), { recursive: true, force: true });
   if (name === undefined) return; // the runtime never had it: there are no logs
   await unlinkLogs(name, seen, deps);
+  await deps.keptLogs.keepAll(name);
   await rm(podLogDir(deps.folders, name), { recursive: true, force: true });
 }
 
