@@ -54,7 +54,7 @@ function fillIn({ spec, metadata }: Pod, range: LimitRange): void {
   const item = range.spec.limits.find(({ type }) => type === 'Container');
   if (item === undefined) return;
   const said = [
-    ...spec.containers.flatMap((container) => fillContainer(container, item, 'container')),
+    ...(spec.containers ?? []).flatMap((container) => fillContainer(container, item, 'container')),
     ...(spec.initContainers ?? []).flatMap((container) => fillContainer(container, item, 'init container')),
   ];
   if (said.length === 0) return;

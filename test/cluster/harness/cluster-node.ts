@@ -18,6 +18,7 @@ export interface ClusterNodeOptions {
   agentArgs: readonly string[];
   /** Image archives, as the node sees them. */
   archives: readonly string[];
+  program?: string | undefined;
 }
 
 export class ClusterNode implements AsyncDisposable {
@@ -39,7 +40,7 @@ export class ClusterNode implements AsyncDisposable {
     }
     if (this.#running.get(part)?.running) throw new Error(`${this.node.name}: the ${part} runs already`);
     const args = part === 'server' ? this.#opts.serverArgs : this.#opts.agentArgs;
-    const command = ['node', MAIN, part, '--log-level=debug', '--log-format=json', ...args];
+    const command = ['node', this.#opts.program ?? MAIN, part, '--log-level=debug', '--log-format=json', ...args];
     const script = `exec "$@" >> ${LOG_DIR}/${part}.log 2>&1`;
     this.#running.set(
       part,

@@ -25,6 +25,8 @@ export interface ClusterOptions {
   nodes?: number;
   serverArgs?: readonly string[];
   agentArgs?: readonly string[];
+  /** What runs server and agent, if not the checkout: the command of a bundle. */
+  program?: string;
 }
 
 const PKI_DIR = '/var/lib/skiff/pki';
@@ -123,6 +125,7 @@ export async function startCluster({
   nodes: count = 1,
   serverArgs = [],
   agentArgs = [],
+  program,
 }: ClusterOptions = {}): Promise<Cluster> {
   await using opened = new AsyncDisposableStack();
   const dir = await ownDir();
@@ -135,7 +138,9 @@ export async function startCluster({
     const node = await NodeNamespace.create({ name: `node-${number}`, segment });
     const joins = number === 1 ? [] : [`--server=https://${nodes[0]!.node.address}:6443`];
     nodes.push(
-      opened.use(new ClusterNode({ node, serverArgs, agentArgs: [...joins, ...agentArgs], archives: [archive] })),
+      opened.use(
+        new ClusterNode({ node, serverArgs, agentArgs: [...joins, ...agentArgs], archives: [archive], program }),
+      ),
     );
   }
   const api = opened.use(new ApiAccess(await shareCertificates(nodes.map(({ node }) => node))));

@@ -7,7 +7,9 @@ const COUNTED = ['cpu', 'memory'];
 
 /** Guaranteed: every container's limits equal its requests; BestEffort: none has any; else Burstable. */
 export function qosClassOf({ spec }: Pod): 'Guaranteed' | 'Burstable' | 'BestEffort' {
-  const all = spec.resources ? [{ resources: spec.resources }] : [...spec.containers, ...(spec.initContainers ?? [])];
+  const all = spec.resources
+    ? [{ resources: spec.resources }]
+    : [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
   let any = false;
   let guaranteed = true;
   for (const { resources } of all) {
