@@ -7,9 +7,11 @@ import type {
   CustomResourceDefinition,
   CustomResourceDefinitionVersion,
 } from '../../api/types/apiextensions/custom-resource-definition.ts';
+import { customResourceDefinitions } from '../../api/types/apiextensions/resources.ts';
 import { Scale } from '../../api/types/autoscaling/scale.ts';
 import { ALL_VERBS, PART } from '../../api/types/resource-parts.ts';
-import type { Strategy } from '../registry/strategy.ts';
+import { createObject } from '../registry/create.ts';
+import type { Handler, Strategy } from '../registry/strategy.ts';
 import { columnsOf } from './columns.ts';
 import { isTrue } from './crd-naming.ts';
 import { conversions } from './custom-conversion.ts';
@@ -106,7 +108,7 @@ function strategyOf(
     validateUpdate,
     ...(!hasStatus && { prepareForUpdate: countStatus }),
     ...(hasStatus && { ignoredFields: fieldsBesideStatus(definition) }),
-    ...(isTrue(crd, 'Terminating') && { handlers: { create: refuseCreate } }),
+    handlers: { create: creatorOf(crd.metadata.name) },
     subresources: {
       ...(hasStatus && { status: { prepareForUpdate: keepMetadata, validateUpdate } }),
       ...(scale && { scale: { ...customScale(scale), validateUpdate } }),
@@ -114,10 +116,17 @@ function strategyOf(
   };
 }
 
-const refuseCreate: NonNullable<NonNullable<Strategy['handlers']>['create']> = async ({ resource }) => {
-  const { code, reason, details } = methodNotSupported(resource, 'create');
-  throw new ApiError(code, reason, 'create not allowed while custom resource definition is terminating', details);
-};
+/** Asked of the definition as it is now: watches of the kind go on while its objects go. */
+function creatorOf(crdName: string): Handler {
+  return async (request, registry) => {
+    const crd = registry.objects(customResourceDefinitions).get('', crdName);
+    if (crd !== undefined && isTrue(crd, 'Terminating')) {
+      const { code, reason, details } = methodNotSupported(request.resource, 'create');
+      throw new ApiError(code, reason, 'create not allowed while custom resource definition is terminating', details);
+    }
+    return createObject(registry.storeOf(request.resource), request);
+  };
+}
 
 type WithStatus = KubeObject & { status?: unknown };
 

@@ -96,5 +96,5 @@ export class CustomResources {
 
 function markOf(crd: Crd): string {
   const { metadata, spec, status } = crd;
-  return JSON.stringify([metadata.uid, spec, status.acceptedNames, isTrue(crd, 'Terminating')]);
+  return JSON.stringify([metadata.uid, spec, status.acceptedNames]);
 }
