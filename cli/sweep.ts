@@ -3,8 +3,10 @@
 import { execFile } from 'node:child_process';
 import { lstat, readdir, readFile, readlink, rmdir, stat, unlink } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { cgroupPath, pathOfSlice } from '../agent/cgroups/names.ts';
+import { removeSlices, slicesSet } from '../agent/cgroups/slices.ts';
 import { ROUTE_PROTOCOL } from '../agent/network/routes.ts';
 import type { Clock } from '../api/clock.ts';
 import { searchPath } from './containerd-host.ts';
@@ -12,6 +14,9 @@ import { startTimeOf } from './instance.ts';
 import { logsOf, mountsBelow, ourLinks, ourTables, type ProcessView, shimTrees } from './leftovers.ts';
 
 const exec = promisify(execFile);
+const CGROUPS = '/sys/fs/cgroup';
+const PODS = ['kubepods'];
+const SLICES_TIMEOUT_MS = 60_000;
 const NETNS_DIR = '/run/netns';
 // Fixed in the library that containerd and others run plugins with.
 const CNI_RESULTS_DIR = '/var/lib/cni/results';
@@ -86,17 +91,40 @@ export async function removeAddresses(serviceCidrs: readonly string[], clusterDn
 }
 
 /** Only what is empty can be removed, so the pods of another kubelet on this machine keep theirs. */
-export async function removeCgroups(cgroupRoot: string): Promise<number> {
-  const base = '/sys/fs/cgroup';
-  const hierarchies = [base, ...(await namesIn(base)).map((name) => join(base, name))];
-  let removed = 0;
-  for (const hierarchy of hierarchies) {
-    for (const name of ['kubepods', 'kubepods.slice']) {
-      removed += await removeEmptyTree(join(hierarchy, cgroupRoot, name));
+export async function removeCgroups(cgroupRoot: string, clock: Clock): Promise<number> {
+  const slices = cgroupPath('systemd', cgroupRoot, PODS);
+  let removed = await removeEmptySlices(slices, clock);
+  for (const hierarchy of [CGROUPS, ...(await namesIn(CGROUPS)).map((name) => join(CGROUPS, name))]) {
+    for (const path of [cgroupPath('cgroupfs', cgroupRoot, PODS), slices]) {
+      removed += await removeEmptyTree(join(hierarchy, path));
+      if (dirname(path) !== '/') removed += (await removeIfEmpty(join(hierarchy, dirname(path)))) ? 1 : 0;
     }
-    if (cgroupRoot !== '/') removed += (await removeIfEmpty(join(hierarchy, cgroupRoot))) ? 1 : 0;
   }
   return removed;
+}
+
+/** Slices are units as well, so systemd is asked; also about those that were set and never had a container. */
+async function removeEmptySlices(path: string, clock: Clock): Promise<number> {
+  const root = basename(path, '.slice');
+  const set = (await slicesSet()).filter((name) => name === `${root}.slice` || name.startsWith(`${root}-`));
+  const names = [...new Set([...set, ...(await slicesAt(join(CGROUPS, path)))])];
+  const busy = await Promise.all(
+    names.map(async (name) => {
+      const events = join(CGROUPS, pathOfSlice(name), 'cgroup.events');
+      return (await readFile(events, 'utf8').catch(() => '')).includes('populated 1');
+    }),
+  );
+  const empty = names.filter((_name, at) => !busy[at]);
+  // What systemd would not remove is removed from the tree by the caller.
+  await removeSlices(empty, clock.deadline(SLICES_TIMEOUT_MS)).catch(() => {});
+  return empty.length;
+}
+
+/** The innermost first. */
+async function slicesAt(path: string): Promise<string[]> {
+  if (!(await isThere(path))) return [];
+  const inner = (await namesIn(path)).filter((name) => name.endsWith('.slice'));
+  return [...(await Promise.all(inner.map((name) => slicesAt(join(path, name))))).flat(), basename(path)];
 }
 
 /** Not across mounts: a volume that could not be unmounted is somebody's data. A folder that is a mount is emptied. */

@@ -25,7 +25,12 @@ export function cgroupPath(driver: CgroupDriver, root: string, parts: readonly s
   const roots = root.split('/').filter((part) => part !== '');
   if (driver === 'cgroupfs') return `/${[...roots, ...parts].join('/')}`;
   // Slices are nested by their names: a-b.slice lies in a.slice.
-  const words = [...roots, ...parts].map(escapeSlice);
+  return pathOfSlice([...roots, ...parts].map(escapeSlice).join('-'));
+}
+
+/** Where a slice lies follows from its name. */
+export function pathOfSlice(name: string): string {
+  const words = name.replace(/\.slice$/, '').split('-');
   return `/${words.map((_word, at) => `${words.slice(0, at + 1).join('-')}.slice`).join('/')}`;
 }
 

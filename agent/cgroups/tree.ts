@@ -1,18 +1,15 @@
 // The control groups of pods in the kernel's file system, first or second generation, whichever is mounted. Where the
 // tree cannot be written (a container without the right to) that is said once, and the runtime's own groups must do.
-import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { Logger } from '../../api/log.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { PodCgroups } from '../pods/deps.ts';
 import { cpuShares, type QosClass, qosClass } from '../pods/resources.ts';
 import { type Limits, podLimits, qosLimits, v1Files, v2Files } from './limits.ts';
 import { type CgroupDriver, cgroupParent, cgroupPath, podParts, QOS_FOLDERS, qosParts } from './names.ts';
+import { removeSlices, setSlice, slicesSet } from './slices.ts';
 
-const run = promisify(execFile);
-const SYSTEMCTL_MS = 10_000;
 /** Those whose limits we set; the runtime makes its groups in all others by itself. */
 const V1_CONTROLLERS: readonly string[] = ['cpu', 'memory', 'pids'];
 const V2_CONTROLLERS: readonly string[] = ['cpu', 'cpuset', 'memory', 'pids', 'io', 'hugetlb'];
@@ -130,6 +127,7 @@ export class CgroupTree implements PodCgroups {
     const { driver, root } = this.#options;
     for (const qos of Object.keys(QOS_FOLDERS) as QosClass[]) {
       const path = cgroupPath(driver, root, podParts(qos, uid));
+      if (driver === 'systemd' && (await this.#isThere(path))) await removeSlices([basename(path)], signal);
       for (const mount of this.#hierarchies.all) {
         signal.throwIfAborted();
         await removeEmpty(join(mount, path));
@@ -137,9 +135,20 @@ export class CgroupTree implements PodCgroups {
     }
   }
 
+  /** In the tree, or only set: then no container was started in it. */
+  async #isThere(slice: string): Promise<boolean> {
+    const inTree = this.#hierarchies.all.map((mount) =>
+      access(join(mount, slice)).then(
+        () => true,
+        () => false,
+      ),
+    );
+    return (await Promise.all(inTree)).includes(true) || (await slicesSet()).includes(basename(slice));
+  }
+
   async #set(parts: readonly string[], limits: Limits, signal: AbortSignal): Promise<void> {
     const { driver, root } = this.#options;
-    if (driver === 'systemd') return this.#setSlice(parts, limits, signal);
+    if (driver === 'systemd') return setSlice(cgroupParent(driver, root, parts), limits, signal);
     const path = cgroupPath(driver, root, parts);
     if (this.version === 2) {
       const mount = this.#hierarchies.mounts.get('')!;
@@ -155,23 +164,6 @@ export class CgroupTree implements PodCgroups {
       const mount = this.#hierarchies.mounts.get(controller);
       if (mount !== undefined) await writeIfThere(join(mount, path, file), value);
     }
-  }
-
-  /** systemd owns the tree: it is asked, for what is written behind its back it may undo. */
-  async #setSlice(parts: readonly string[], limits: Limits, signal: AbortSignal): Promise<void> {
-    const { root } = this.#options;
-    const slice = cgroupParent('systemd', root, parts);
-    const { cpuQuotaUs, memoryBytes, pids } = limits;
-    const weight = v2Files(limits)[0]![1];
-    const properties = [
-      `CPUWeight=${weight}`,
-      `CPUQuota=${cpuQuotaUs === undefined ? '' : `${cpuQuotaUs / 1_000}%`}`,
-      `MemoryMax=${memoryBytes ?? 'infinity'}`,
-      `TasksMax=${pids ?? 'infinity'}`,
-    ];
-    const options = { signal, timeout: SYSTEMCTL_MS };
-    await run('systemctl', ['start', slice], options);
-    await run('systemctl', ['set-property', '--runtime', slice, ...properties], options);
   }
 }
 

@@ -92,7 +92,7 @@ async function removeRemains(values: UpValues): Promise<void> {
   if (unmounted.length > 0) say(`unmounted ${some(unmounted.length, 'mount')}`);
   for (const what of await sweep.removeTables()) say(`removed ${what}`);
   await sweep.removeAddresses(values.serviceCidr, values.clusterDns);
-  const cgroups = await sweep.removeCgroups(values.cgroupRoot);
+  const cgroups = await sweep.removeCgroups(values.cgroupRoot, clock);
   if (cgroups > 0) say(`removed ${some(cgroups, 'control group')}`);
 }
 

@@ -193,7 +193,7 @@ async function serviceAnswers(): Promise<void> {
   const expected = new RegExp(`^web-\\S+ ${NONCE}\\n$`);
   const fetch = `fetch('http://${spec.clusterIP}').then((r) => r.text()).then((text) => process.stdout.write(text))`;
   const fromNode = async () => (await machine.sh(`node -e "${fetch}"`)).stdout;
-  const fromPod = () => kubectl('exec besteffort -- wget -qO- -T 5 web');
+  const fromPod = () => kubectl('exec besteffort -- timeout 5 wget -qO- web');
   for (const [who, ask] of Object.entries({ fromNode, fromPod })) {
     const answer = await waitFor(`the service to answer ${who}`, ask, { timeoutMs: machine.ms(10_000) });
     assert.match(answer, expected);

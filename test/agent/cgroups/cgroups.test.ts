@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { podAmounts, podLimits, qosLimits, v1Files, v2Files, weightOf } from '../../../agent/cgroups/limits.ts';
-import { cgroupParent, cgroupPath, podParts } from '../../../agent/cgroups/names.ts';
+import { cgroupParent, cgroupPath, pathOfSlice, podParts } from '../../../agent/cgroups/names.ts';
+import { sliceProperties } from '../../../agent/cgroups/slices.ts';
 import { hierarchiesOf } from '../../../agent/cgroups/tree.ts';
 import { aContainer, aPod, aSidecar } from '../pods/make.ts';
 
@@ -21,6 +22,23 @@ test('systemd nests slices by their names', () => {
     cgroupPath('systemd', '/', parts),
     '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podu_1.slice',
   );
+});
+
+test('the path of a slice follows from its name', () => {
+  assert.equal(pathOfSlice('a-b-c.slice'), '/a.slice/a-b.slice/a-b-c.slice');
+  assert.equal(pathOfSlice('kubepods.slice'), '/kubepods.slice');
+});
+
+test('limits are told to systemd in its own words', () => {
+  assert.deepEqual(sliceProperties({ cpuShares: 1_024, cpuQuotaUs: 50_000, memoryBytes: 2 ** 20, pids: 100 }), [
+    'CPUWeight=39',
+    'CPUQuota=50%',
+    'MemoryMax=1048576',
+    'TasksMax=100',
+  ]);
+  // No limit must be said, or the old one stays.
+  const open = ['CPUWeight=1', 'CPUQuota=', 'MemoryMax=infinity', 'TasksMax=infinity'];
+  assert.deepEqual(sliceProperties({ cpuShares: 2 }), open);
 });
 
 test('init containers count where they need more than what runs after them', () => {

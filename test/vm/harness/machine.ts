@@ -100,7 +100,9 @@ export class Machine implements AsyncDisposable {
 
   /** With a terminal (`tty`), what is written to stdin is typed there, Ctrl-C among it. */
   spawn(script: string, { tty = false, ...options }: SpawnOptions & { tty?: boolean } = {}): ChildProcess {
-    return spawn('ssh', [...this.#sshArgs(), ...(tty ? ['-tt'] : []), 'root@127.0.0.1', script], options);
+    // ssh gives the terminal there the settings of the one here; there is none here, and so Ctrl-C would mean nothing.
+    const command = tty ? ['-tt', 'root@127.0.0.1', `stty sane; ${script}`] : ['root@127.0.0.1', script];
+    return spawn('ssh', [...this.#sshArgs(), ...command], options);
   }
 
   async put(file: string, path: string): Promise<void> {
