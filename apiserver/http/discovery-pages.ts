@@ -47,7 +47,7 @@ export class DiscoveryPages {
     const { generation, definitions } = this.#registry;
     if (this.#documents?.generation === generation) return this.#documents;
     const serving = { resources: definitions, groups: this.#served(), serverAddress: this.#serverAddress };
-    const openapi = new OpenApi(definitions, INFO);
+    const openapi = new OpenApi(definitions, INFO, this.#documents?.openapi);
     this.#documents = { generation, discovery: new Discovery(serving), openapi };
     return this.#documents;
   }

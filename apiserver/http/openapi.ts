@@ -44,10 +44,32 @@ export class OpenApi {
   /** By name; version 3 documents by their path. A failure is not kept. */
   readonly #documents = new Map<string, Promise<Document>>();
   #index: Promise<Buffer> | undefined;
+  #items: readonly PathItem[] | undefined;
+  #own: ReadonlyMap<string, readonly ResourceDefinition[]> | undefined;
 
-  constructor(resources: readonly ResourceDefinition[], info: ApiInfo) {
+  /** Documents of version 3 whose resources did not change are taken over from `before`. */
+  constructor(resources: readonly ResourceDefinition[], info: ApiInfo, before?: OpenApi) {
     this.#resources = resources;
     this.#info = info;
+    if (before === undefined) return;
+    for (const [name, document] of before.#documents) {
+      const [now, was] = [this.#ownOf(name), before.#ownOf(name)];
+      const isSame = now.length === was.length && now.every((one, i) => one === was[i]);
+      if (!isSame || name.startsWith('v2 ')) continue;
+      this.#documents.set(name, document);
+      document.catch(() => this.#documents.delete(name));
+    }
+  }
+
+  /** The resources that a document of version 3 describes. */
+  #ownOf(name: string): readonly ResourceDefinition[] {
+    this.#own ??= Map.groupBy(this.#resources, documentOf);
+    return this.#own.get(name) ?? [];
+  }
+
+  #paths(): readonly PathItem[] {
+    this.#items ??= pathItems(this.#resources);
+    return this.#items;
   }
 
   /** /openapi/v2. Refuses a client that takes neither form. */
@@ -103,12 +125,12 @@ export class OpenApi {
   }
 
   #names(): Set<string> {
-    return new Set(pathItems(this.#resources).map(({ document }) => document));
+    return new Set(this.#paths().map(({ document }) => document));
   }
 
   async #buildV3(name: string): Promise<Buffer> {
-    const own = this.#resources.filter((one) => documentOf(one) === name);
-    const items = pathItems(this.#resources).filter(({ document }) => document === name);
+    const own = this.#ownOf(name);
+    const items = this.#paths().filter(({ document }) => document === name);
     const paths = await inTurns(items, (item: PathItem) => entry(item.path, pathV3(item)));
     const schemas = await inTurns(definitions(own, 'v3'), ([key, schema]) => entry(key, schema));
     const info = JSON.stringify(this.#info);
@@ -122,7 +144,7 @@ export class OpenApi {
   async #buildV2(form: 'json' | 'protobuf'): Promise<Buffer> {
     const shared: Parameters = new Map();
     const around = { swagger: '2.0', info: this.#info, ...securityV2 };
-    const items = pathItems(this.#resources);
+    const items = this.#paths();
     if (form === 'protobuf') {
       const paths = await inTurns(items, (item) => encodePath(item.path, pathV2(item, shared)));
       const schemas = await inTurns(definitions(this.#resources, 'v2'), ([key, one]) => encodeDefinition(key, one));
