@@ -45,8 +45,8 @@ function impersonationOf(headers: IncomingHttpHeaders): Impersonation | undefine
   const uid = one('impersonate-uid');
   const groups = listOf(headers['impersonate-group']);
   const extra: Record<string, string[]> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith(EXTRA)) extra[decodeURIComponent(name.slice(EXTRA.length))] = listOf(value);
+  for (const name in headers) {
+    if (name.startsWith(EXTRA)) extra[decodeURIComponent(name.slice(EXTRA.length))] = listOf(headers[name]);
   }
   if (user === undefined) {
     if (uid === undefined && groups.length === 0 && Object.keys(extra).length === 0) return undefined;

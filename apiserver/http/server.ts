@@ -54,7 +54,9 @@ export class HttpServer implements AsyncDisposable {
   readonly #server: Http2SecureServer;
   readonly #deps: HttpDeps;
   readonly #served: Served;
-  readonly #stop = new AbortController();
+  /** What is being answered. One signal made of two for each request would cost more than reading its body. */
+  readonly #open = new Set<AbortController>();
+  #stopped = false;
   readonly #sockets = new Set<Duplex>();
   /** What requests were for, once that is known. */
   readonly #asked = new WeakMap<Req, { verb: string; group: string; resource: string }>();
@@ -105,10 +107,12 @@ export class HttpServer implements AsyncDisposable {
   }
 
   async #answer(req: Req, res: Res): Promise<void> {
-    const gone = new AbortController();
-    const signal = AbortSignal.any([gone.signal, this.#stop.signal]);
+    const gone = this.#newlyOpen();
+    const { signal } = gone;
     res.once('close', () => {
-      gone.abort();
+      this.#open.delete(gone);
+      // Whoever has answered waits for nothing, and to abort costs an error with its stack.
+      if (!res.writableEnded) gone.abort();
       this.#count(req, res.statusCode);
     });
     res.on('error', () => gone.abort());
@@ -127,6 +131,13 @@ export class HttpServer implements AsyncDisposable {
         res.destroy();
       });
     }
+  }
+
+  #newlyOpen(): AbortController {
+    const gone = new AbortController();
+    if (this.#stopped) gone.abort();
+    this.#open.add(gone);
+    return gone;
   }
 
   #count(req: Req, code: number): void {
@@ -201,10 +212,13 @@ export class HttpServer implements AsyncDisposable {
 
   /** exec, attach, port-forward, proxied WebSockets: HTTP/1.1 only. */
   async #upgrade(req: Req, socket: Duplex, head: Buffer): Promise<void> {
-    const gone = new AbortController();
-    socket.once('close', () => gone.abort());
+    const gone = this.#newlyOpen();
+    const { signal } = gone;
+    socket.once('close', () => {
+      this.#open.delete(gone);
+      gone.abort();
+    });
     socket.on('error', () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, this.#stop.signal]);
     try {
       const { registry } = this.#deps;
       const { path, query } = splitUrl(req.url ?? '/');
@@ -226,7 +240,8 @@ export class HttpServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
+    this.#stopped = true;
+    for (const gone of this.#open) gone.abort();
     const closed = once(this.#server, 'close');
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
