@@ -21,6 +21,8 @@ export interface Answer {
 
 /** Chunks are joined up to this size: a write costs more than a copy. */
 const PIECE = 64 * 1024;
+/** What is packed goes to a thread and back each time. */
+const PACKED_AT_ONCE = 256 * 1024;
 /** Smaller answers are not worth packing. */
 const GZIP_MIN = 128 * 1024;
 
@@ -55,13 +57,13 @@ function acceptsGzip(req: Req): boolean {
   return /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(String(req.headers['accept-encoding'] ?? ''));
 }
 
-function* pieces(chunks: Iterable<Buffer>): Iterable<Buffer> {
+function* pieces(chunks: Iterable<Buffer>, min = PIECE): Iterable<Buffer> {
   let waiting: Buffer[] = [];
   let size = 0;
   for (const chunk of chunks) {
     waiting.push(chunk);
     size += chunk.length;
-    if (size < PIECE) continue;
+    if (size < min) continue;
     yield waiting.length === 1 ? chunk : Buffer.concat(waiting, size);
     waiting = [];
     size = 0;
@@ -81,9 +83,9 @@ async function sendPieces(res: Res, chunks: Iterable<Buffer>, signal: AbortSigna
 }
 
 async function sendPacked(res: Res, chunks: Iterable<Buffer>, signal: AbortSignal): Promise<void> {
-  const gzip = createGzip({ level: 1 });
+  const gzip = createGzip({ level: 1, chunkSize: PIECE });
   const fed = (async () => {
-    for (const piece of pieces(chunks)) if (!gzip.write(piece)) await once(gzip, 'drain', { signal });
+    for (const piece of pieces(chunks, PACKED_AT_ONCE)) if (!gzip.write(piece)) await once(gzip, 'drain', { signal });
     gzip.end();
   })();
   for await (const packed of gzip as AsyncIterable<Buffer>) {
