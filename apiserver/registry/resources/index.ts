@@ -52,11 +52,13 @@ import { nodeStrategy } from './core/nodes.ts';
 import { persistentVolumeClaimStrategy } from './core/persistent-volume-claims.ts';
 import { persistentVolumeStrategy } from './core/persistent-volumes.ts';
 import { bindPod } from './core/pod-binding.ts';
+import { podTemplateStrategy } from './core/pod-templates.ts';
 import { podStrategy } from './core/pods.ts';
 import { replicationControllerStrategy } from './core/replication-controllers.ts';
 import { requestToken } from './core/service-account-token.ts';
 import { serviceStrategy } from './core/services.ts';
 import { coreEventStrategy, eventStrategy } from './events/events.ts';
+import { flowSchemaStrategy, priorityLevelStrategy } from './flowcontrol/strategies.ts';
 import {
   ingressClassStrategy,
   ingressStrategy,
@@ -94,9 +96,6 @@ const countedKinds = [
   admissionregistration.mutatingAdmissionPolicyBindings,
   dra.deviceClasses,
   dra.resourceSlices,
-  flowcontrol.flowSchemas,
-  flowcontrol.priorityLevelConfigurations,
-  legacy.podTemplates,
 ] as unknown as ResourceDefinition[];
 for (const of of countedKinds) add(of, counted);
 
@@ -131,6 +130,9 @@ add(networking.ipAddresses, ipAddressStrategy);
 add(networking.networkPolicies, networkPolicyStrategy);
 add(networking.serviceCidrs, serviceCidrStrategy);
 add(endpointSlices, endpointSliceStrategy);
+add(flowcontrol.flowSchemas, flowSchemaStrategy);
+add(flowcontrol.priorityLevelConfigurations, priorityLevelStrategy);
+add(legacy.podTemplates, podTemplateStrategy);
 add(core.namespaces, namespaceStrategy);
 add(core.nodes, nodeStrategy);
 add(core.pods, podStrategy);

@@ -3,6 +3,7 @@ import { deepEqual } from '../../../../api/schema/equal.ts';
 import type { DaemonSet } from '../../../../api/types/apps/daemon-set.ts';
 import type { Strategy } from '../../strategy.ts';
 import { nodePodWarnings } from '../../validation/pod-warnings.ts';
+import { daemonSetStatusProblems } from '../../validation/statuses.ts';
 import { daemonSetProblems, daemonSetUpdateProblems } from '../../validation/workloads.ts';
 
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
@@ -16,6 +17,7 @@ export const daemonSetStrategy: Strategy<DaemonSet> = {
   hasGeneration: true,
   validateCreate: daemonSetProblems,
   validateUpdate: daemonSetUpdateProblems,
+  subresources: { status: { validateUpdate: daemonSetStatusProblems } },
   warnings: (set, previous) => nodePodWarnings(set, previous, set.spec.template),
   defaults: (set) => setTemplateGeneration(set, templateGeneration(set)),
   prepareForCreate: (set) => setTemplateGeneration(set, Math.max(1, templateGeneration(set))),

@@ -9,6 +9,11 @@ import type { LabelSelector } from '../../../../api/types/meta/label-selector.ts
 import type { Strategy } from '../../strategy.ts';
 import { statefulSetWarnings, workloadWarnings } from '../../validation/pod-warnings.ts';
 import {
+  deploymentStatusProblems,
+  replicaSetStatusProblems,
+  statefulSetStatusProblems,
+} from '../../validation/statuses.ts';
+import {
   deploymentProblems,
   deploymentUpdateProblems,
   replicaSetProblems,
@@ -41,7 +46,7 @@ export const replicaSetStrategy: Strategy<ReplicaSet> = {
   validateCreate: replicaSetProblems,
   validateUpdate: replicaSetUpdateProblems,
   warnings: (set, previous) => workloadWarnings(set, previous, set.spec.template),
-  subresources: { scale: scale() },
+  subresources: { scale: scale(), status: { validateUpdate: replicaSetStatusProblems } },
 };
 
 export const statefulSetStrategy: Strategy<StatefulSet> = {
@@ -49,7 +54,7 @@ export const statefulSetStrategy: Strategy<StatefulSet> = {
   validateCreate: statefulSetProblems,
   validateUpdate: statefulSetUpdateProblems,
   warnings: statefulSetWarnings,
-  subresources: { scale: scale() },
+  subresources: { scale: scale(), status: { validateUpdate: statefulSetStatusProblems } },
 };
 
 export const controllerRevisionStrategy: Strategy<ControllerRevision> = {
@@ -66,6 +71,7 @@ export const deploymentStrategy: Strategy<Deployment> = {
   subresources: {
     scale: scale(),
     status: {
+      validateUpdate: deploymentStatusProblems,
       // Labels of a deployment are not its controller's to change.
       prepareForUpdate(next, current) {
         next.metadata.labels = current.metadata.labels;

@@ -12,11 +12,13 @@ import {
   runtimeClassProblems,
   runtimeClassUpdateProblems,
 } from '../../validation/policies.ts';
+import { budgetStatusProblems } from '../../validation/statuses.ts';
 
 export const podDisruptionBudgetStrategy: Strategy<PodDisruptionBudget> = {
   hasGeneration: true,
   validateCreate: budgetProblems,
   validateUpdate: budgetProblems,
+  subresources: { status: { validateUpdate: budgetStatusProblems } },
 };
 
 export const priorityClassStrategy: Strategy<PriorityClass> = {
