@@ -2,7 +2,7 @@
 //
 //   node test/golden.ts [--only <regex>] [--verbose] [create validation ...]
 //
-// Prints how many of each file pass. Needs ../shared/golden; test/apiserver/golden.test.ts holds the counts.
+// Prints how many of each file pass. Needs ../shared/golden; test/cluster/golden.test.ts holds the counts.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { goldenIsThere, runGolden } from '../golden.ts';
-import { startTestServer, type TestServer } from './test-server.ts';
+import { startTestServer, type TestServer } from '../apiserver/test-server.ts';
 
 const floor = JSON.parse(readFileSync(new URL('../golden-floor.json', import.meta.url), 'utf8')) as Record<
   string,
