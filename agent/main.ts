@@ -142,6 +142,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     observer: new Observer(runtime, config),
     volumes: new Volumes(config, {
       ...{ client, objects, tokens, clock, random },
+      node: () => (view.nodes.get(nodeName) ?? node.node)?.metadata,
       facts: () => ({ podIps: [], hostIps: nodeIps, allocatable: allocatable() }),
     }),
     cgroups,

@@ -2,6 +2,7 @@
 import type { Client } from '../../api/client/client.ts';
 import type { Clock } from '../../api/clock.ts';
 import type { Random } from '../../api/random.ts';
+import type { Node } from '../../api/types/core/node.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { Volume } from '../../api/types/core/volume.ts';
 import type { PodFacts } from '../pods/field-ref.ts';
@@ -14,6 +15,8 @@ export interface VolumeDeps {
   readonly tokens: Tokens;
   readonly clock: Clock;
   readonly random: Random;
+  /** What the API says of this node; undefined while it has not been heard. */
+  readonly node: () => Pick<Node['metadata'], 'name' | 'labels'> | undefined;
   /** What volumes may tell a container about its pod; `podIps` are not known yet. */
   readonly facts: () => PodFacts;
 }

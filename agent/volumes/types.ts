@@ -8,6 +8,8 @@ export const SUPPORTED_VOLUMES: readonly string[] = [
   'projected',
   'downwardAPI',
   'hostPath',
+  'persistentVolumeClaim',
+  'ephemeral',
 ];
 
 /** A volume has a name and one field more, called like its type; without any it is an emptyDir. */

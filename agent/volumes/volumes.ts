@@ -11,6 +11,7 @@ import type { PodVolumes } from '../pods/deps.ts';
 import { expand } from '../pods/expand.ts';
 import { type PodFolders, podDir, volumesDir } from '../pods/names.ts';
 import { isPopulated, type Payload, writeAtomically } from './atomic-writer.ts';
+import { claimReference, setUpClaim } from './claim.ts';
 import { fsGroupOf, type VolumeContext, type VolumeDeps } from './context.ts';
 import { setUpEmptyDir } from './empty-dir.ts';
 import { setUpHostPath } from './host-path.ts';
@@ -26,6 +27,8 @@ const FOLDERS: Readonly<Record<string, string>> = {
   secret: 'kubernetes.io~secret',
   projected: 'kubernetes.io~projected',
   downwardAPI: 'kubernetes.io~downward-api',
+  persistentVolumeClaim: 'kubernetes.io~local-volume',
+  ephemeral: 'kubernetes.io~local-volume',
 };
 /** Made of objects: the agent writes them, containers only read. */
 const PAYLOADS: readonly string[] = ['configMap', 'secret', 'projected', 'downwardAPI'];
@@ -81,7 +84,10 @@ export class Volumes implements PodVolumes {
       mounts.push({
         containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
         hostPath: await this.#source(pod, container, volume, mount, index, env, signal),
-        readonly: mount.readOnly === true || PAYLOADS.includes(volumeType(volume)),
+        readonly:
+          mount.readOnly === true ||
+          PAYLOADS.includes(volumeType(volume)) ||
+          claimReference(pod, volume)?.readOnly === true,
         propagation: PROPAGATION[mount.mountPropagation ?? 'None'],
       });
     }
@@ -111,6 +117,8 @@ export class Volumes implements PodVolumes {
     const type = volumeType(volume);
     if (type === 'emptyDir') return setUpEmptyDir(context);
     if (type === 'hostPath') return setUpHostPath(volume.hostPath!);
+    const claim = claimReference(pod, volume);
+    if (claim !== undefined) return setUpClaim(claim, context);
     let payload: Payload;
     try {
       payload = await payloadOf(context);

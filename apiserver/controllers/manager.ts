@@ -21,6 +21,7 @@ import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
+import { persistentVolumeController } from './persistent-volume.ts';
 import { podGcController } from './pod-gc.ts';
 import { replicaSetController } from './replica-set.ts';
 import { replicationControllerController } from './replication-controller.ts';
@@ -60,6 +61,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'namespace-controller': namespaceController,
   'node-controller': nodeLifecycleController,
   'node-ipam-controller': nodeIpamController,
+  'persistent-volume-binder': persistentVolumeController,
   'pod-garbage-collector': podGcController,
   'pv-protection-controller': volumeProtectionController,
   'pvc-protection-controller': claimProtectionController,

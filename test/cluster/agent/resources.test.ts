@@ -71,11 +71,12 @@ test('resources that do not fit wait, and what the kernel kills for want of memo
   });
   await pods.create('grows', { containers: [shell('main', FOREVER, asking('50m'))] });
   const pod = await pods.ready('grows');
-  const [main] = pod.spec.containers;
-  const resize = (cpu: string) =>
-    pods.call('PATCH', '/api/v1/namespaces/default/pods/grows/resize', {
-      spec: { containers: [{ name: main!.name, resources: { requests: { cpu } } }] },
-    });
+  const resize = async (cpu: string) => {
+    const now = await pods.get('grows');
+    const containers = [{ ...now.spec.containers[0]!, ...asking(cpu) }];
+    const path = '/api/v1/namespaces/default/pods/grows/resize';
+    await pods.call('PUT', path, { ...now, spec: { ...now.spec, containers } });
+  };
   const pending = ({ status }: typeof pod) => status.conditions?.find(({ type }) => type === 'PodResizePending');
   await resize('900');
   const held = await pods.until('grows', 'held', (each) => pending(each) !== undefined);

@@ -1,0 +1,89 @@
+// Storage that outlives its pod: from the claim to its volume to a directory of this node, mounted where the pod's
+// other volumes are. What is mounted already needs no API: a pod starts again while the server is away.
+import { lstat, mkdir } from 'node:fs/promises';
+import { isNotFound } from '../../api/status.ts';
+import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
+import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import { persistentVolumeClaims, persistentVolumes } from '../../api/types/core/storage-resources.ts';
+import type { Volume } from '../../api/types/core/volume.ts';
+import { matchesTerms } from '../pods/node-selector.ts';
+import type { VolumeContext } from './context.ts';
+import { giveToGroup } from './fs-group.ts';
+import { setUpHostPath } from './host-path.ts';
+import { bindMount, isMounted } from './mounts.ts';
+import { VolumeError } from './types.ts';
+
+export interface ClaimReference {
+  readonly name: string;
+  readonly readOnly: boolean;
+  /** Made for this pod alone: it must be this pod's. */
+  readonly own: boolean;
+}
+
+export function claimReference(pod: Pod, volume: Volume): ClaimReference | undefined {
+  const { persistentVolumeClaim: named, ephemeral } = volume;
+  if (named !== undefined) return { name: named.claimName, readOnly: named.readOnly === true, own: false };
+  if (ephemeral === undefined) return undefined;
+  return { name: `${pod.metadata.name}-${volume.name}`, readOnly: false, own: true };
+}
+
+export async function setUpClaim(reference: ClaimReference, context: VolumeContext): Promise<void> {
+  const { pod, dir, signal } = context;
+  if (await isMounted(dir)) return;
+  const claim = await claimOf(reference, context);
+  const volume = await volumeOf(claim, context);
+  const path = directoryOf(volume);
+  const { hostPath } = volume.spec;
+  if (hostPath !== undefined) {
+    await setUpHostPath(hostPath);
+    if (!hostPath.type) await mkdir(path, { recursive: true }); // as a hostPath without a type is made
+  }
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) throw new VolumeError(`path "${path}" of volume ${volume.metadata.name} does not exist`);
+  await mkdir(dir, { recursive: true });
+  await bindMount(path, dir, signal);
+  if (!reference.readOnly) await giveToGroup(dir, pod);
+}
+
+async function claimOf({ name, own }: ClaimReference, { client, pod, signal }: VolumeContext) {
+  const { namespace, uid } = pod.metadata;
+  const claim = await client.get(persistentVolumeClaims, { namespace, name }, {}, signal).catch((err) => {
+    if (isNotFound(err)) throw new VolumeError(`persistentvolumeclaim "${name}" not found`, { cause: err });
+    throw err;
+  });
+  if (own && claim.metadata.ownerReferences?.some((owner) => owner.controller && owner.uid === uid) !== true) {
+    throw new VolumeError(`PVC ${namespace}/${name} was not created for pod ${namespace}/${pod.metadata.name}`);
+  }
+  if (claim.metadata.deletionTimestamp !== undefined) {
+    throw new VolumeError(`can't start pod because PVC ${namespace}/${name} is being deleted`);
+  }
+  if (claim.status.phase !== 'Bound' || !claim.spec.volumeName)
+    throw new VolumeError(`PVC ${namespace}/${name} is not bound`);
+  return claim;
+}
+
+async function volumeOf({ metadata, spec }: PersistentVolumeClaim, { client, signal, node }: VolumeContext) {
+  const volume = await client.get(persistentVolumes, { name: spec.volumeName! }, {}, signal);
+  const { claimRef, nodeAffinity, volumeMode } = volume.spec;
+  if (claimRef?.uid !== metadata.uid) {
+    throw new VolumeError(
+      `PV ${volume.metadata.name} is bound to another claim than ${metadata.namespace}/${metadata.name}`,
+    );
+  }
+  if (volumeMode === 'Block') throw new VolumeError(`volume ${volume.metadata.name} is a block device`);
+  const terms = nodeAffinity?.required?.nodeSelectorTerms;
+  const here = node();
+  if (terms !== undefined && here !== undefined && !matchesTerms(terms, here)) {
+    throw new VolumeError('no matching NodeSelectorTerms');
+  }
+  return volume;
+}
+
+/** What volumes of a claim can be here: a directory of the node. */
+function directoryOf({ metadata, spec }: PersistentVolume): string {
+  const path = spec.local?.path ?? spec.hostPath?.path;
+  if (path !== undefined) return path;
+  const type = Object.keys(spec).find((key) => key === 'csi' || key === 'nfs' || key === 'iscsi' || key === 'fc');
+  throw new VolumeError(`volume ${metadata.name} is of a type this node cannot mount${type ? ` (${type})` : ''}`);
+}

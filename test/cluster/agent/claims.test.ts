@@ -1,0 +1,62 @@
+// Storage that outlives its pod: a claim finds its volume, the pod writes, the next pod reads.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { useCluster } from '../harness/cluster.ts';
+import { NONCE } from '../harness/images.ts';
+import { waitFor } from '../harness/wait.ts';
+import { FOREVER, Pods, shell } from './pods.ts';
+
+const cluster = useCluster();
+const pods = new Pods(cluster);
+type Phased = { status: { phase: string }; spec: { volumeName?: string } };
+const CLAIM = '/api/v1/namespaces/default/persistentvolumeclaims/data';
+const VOLUME = '/api/v1/persistentvolumes/disk-1';
+const phase = (path: string, wants: string) =>
+  waitFor(`${path} to be ${wants}`, async () => {
+    const { status } = await cluster().api.get<Phased>(path);
+    if (status.phase !== wants) throw new Error(JSON.stringify(status));
+    return true;
+  });
+
+test('what one pod wrote into its claim the next one reads, and the data stays when both are gone', async () => {
+  const { node } = cluster().node;
+  await node.exec('mkdir', ['-p', '/srv/disk-1']);
+  const onNode = { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['node-1'] }] };
+  const common = { accessModes: ['ReadWriteOnce'], storageClassName: '' };
+  await pods.call('POST', CLAIM.replace('/data', ''), {
+    metadata: { name: 'data' },
+    spec: { ...common, resources: { requests: { storage: '1Gi' } } },
+  });
+  await pods.call('POST', '/api/v1/persistentvolumes', {
+    metadata: { name: 'disk-1' },
+    spec: {
+      ...common,
+      capacity: { storage: '2Gi' },
+      local: { path: '/srv/disk-1' },
+      nodeAffinity: { required: { nodeSelectorTerms: [onNode] } },
+    },
+  });
+  await Promise.all([phase(CLAIM, 'Bound'), phase(VOLUME, 'Bound')]);
+  const spec = (script: string) => ({
+    securityContext: { fsGroup: 3000 },
+    volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'data' } }],
+    containers: [shell('main', `${script}; ${FOREVER}`, { volumeMounts: [{ name: 'v', mountPath: '/v' }] })],
+  });
+  await pods.create('writes', spec('cat /nonce > /v/nonce; ls -ld /v; echo written'));
+  assert.match(await pods.untilLogged('writes', 'main', 'written'), /root\s+3000/);
+  await pods.remove('writes');
+  await pods.create('reads', spec('cat /v/nonce; echo; echo read'));
+  assert.ok((await pods.untilLogged('reads', 'main', 'read')).includes(NONCE));
+
+  // In use: it stays until its pod is gone.
+  await pods.call('DELETE', CLAIM);
+  assert.equal((await cluster().api.call('GET', CLAIM)).status, 200);
+  await pods.remove('reads');
+  await waitFor('the claim to be gone', async () => (await cluster().api.call('GET', CLAIM)).status === 404);
+  await phase(VOLUME, 'Released');
+  assert.ok((await node.exec('cat', ['/srv/disk-1/nonce'])).stdout.includes(NONCE));
+  const { stdout: mounts } = await node.exec('cat', ['/proc/mounts']);
+  assert.ok(!mounts.includes('kubernetes.io~local-volume'));
+  await pods.call('DELETE', VOLUME);
+  await waitFor('the volume to be gone', async () => (await cluster().api.call('GET', VOLUME)).status === 404);
+});
