@@ -1,5 +1,6 @@
-// Lists that are always written: an empty one does not travel in protobuf, in which upstream stores, so it comes back
-// as null. Whoever sent it owns it all the same, which is why decoding keeps it and only the way to the store asks here.
+// Empty lists do not travel in protobuf, in which upstream stores: what is always written comes back as null, what is
+// not is gone. Until then they are there: whoever sent one owns it, and validation tells it from none. So decoding keeps
+// these and only the way to the store asks here.
 import { type ObjectSchema, resolve, type Schema } from './schema.ts';
 
 type Walk = (value: unknown) => void;
@@ -10,7 +11,7 @@ const walks = new WeakMap<object, Walk | undefined>();
 const underWay = new Set<object>();
 
 /** Changes the object in place. */
-export function emptyListsToNull(schema: ObjectSchema, object: unknown): void {
+export function asStored(schema: ObjectSchema, object: unknown): void {
   if (!schema.custom) walkOf(schema)?.(object);
 }
 
@@ -43,21 +44,23 @@ function compile(at: ReturnType<typeof resolve>): Walk | undefined {
 }
 
 function objectWalk({ fields }: ObjectSchema): Walk | undefined {
-  const steps: { name: string; nulls: boolean; below: Walk | undefined }[] = [];
-  for (const [name, { schema, emitZero }] of Object.entries(fields)) {
-    const nulls = emitZero === null && resolve(schema).kind === 'list';
+  const steps: { name: string; empty: 'null' | 'gone' | undefined; below: Walk | undefined }[] = [];
+  for (const [name, { schema, emitZero, ptr }] of Object.entries(fields)) {
+    const isList = resolve(schema).kind === 'list';
+    const empty = isList && emitZero === null ? 'null' : isList && ptr ? 'gone' : undefined;
     const below = walkOf(schema);
-    if (nulls || below !== undefined) steps.push({ name, nulls, below });
+    if (empty !== undefined || below !== undefined) steps.push({ name, empty, below });
   }
   if (steps.length === 0) return undefined;
   return (value) => {
     if (typeof value !== 'object' || value === null) return;
     const record = value as Record<string, unknown>;
-    for (const { name, nulls, below } of steps) {
+    for (const { name, empty, below } of steps) {
       const child = record[name];
       if (child === undefined || child === null) continue;
-      if (nulls && (child as unknown[]).length === 0) record[name] = null;
-      else below?.(child);
+      if (empty === undefined || (child as unknown[]).length > 0) below?.(child);
+      else if (empty === 'null') record[name] = null;
+      else delete record[name];
     }
   };
 }

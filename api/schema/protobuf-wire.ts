@@ -65,7 +65,9 @@ export class Writer {
     const bytes: number[] = [];
     for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
     bytes.push(Number(rest));
-    this.#buffer.set(bytes, this.#reserve(bytes.length));
+    // First the place, for it may lie in another buffer.
+    const at = this.#reserve(bytes.length);
+    this.#buffer.set(bytes, at);
   }
 
   double(value: number): void {

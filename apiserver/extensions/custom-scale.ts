@@ -21,6 +21,10 @@ export function customScale(paths: CustomResourceSubresourceScale): SubresourceS
       throw internalError(`the spec replicas field ${JSON.stringify(specReplicasPath)} does not exist`);
     },
     checksReplicas: true,
+    path: specReplicasPath
+      .split('.')
+      .slice(1)
+      .map((name) => `f:${name}`),
   });
 }
 

@@ -178,20 +178,35 @@ function attempt(request: ApplyRequest, live: Stored, config: Stored, managers: 
 /** Takes out what this manager applied last time, does not apply now, and nobody else owns. */
 function prune(request: ApplyRequest, merged: Stored, managers: Managers, last: Manager | undefined): Stored {
   if (last === undefined || last.set.isEmpty) return merged;
-  const here = { object: merged, schema: request.schema };
-  const at = last.apiVersion === request.apiVersion ? here : request.inVersion?.(merged, last.apiVersion);
+  const versioned = (object: Stored, apiVersion: string) =>
+    object.apiVersion === apiVersion && apiVersion === request.apiVersion
+      ? { object, schema: request.schema }
+      : request.inVersion?.(object, apiVersion);
+  const at = versioned(merged, last.apiVersion);
   if (at === undefined) return merged; // that version is no more, and with it what was applied in it
-  const named = (set: FieldSet) => withNamedFields(set, at.schema);
-  let pruned = without(at.object, named(last.set), at.schema);
-  const all = named(fieldsOf(at.object, at.schema));
-  let owned = new FieldSet();
-  for (const manager of managers.values()) owned = owned.union(manager.set);
-  // Back comes what somebody owns, and what merely lay below a removed field without being owned by this manager.
-  pruned = without(at.object, all.difference(named(fieldsOf(pruned, at.schema)).union(named(owned))), at.schema);
-  const gone = all.difference(named(fieldsOf(pruned, at.schema))).intersection(named(last.set));
+  let pruned = without(at.object, withNamedFields(last.set, at.schema), at.schema) as Stored;
+  // Back comes what somebody owns: first as of this version, for what others convert may need it, then as of theirs.
+  const owned = new Map([[last.apiVersion, new FieldSet()]]);
+  for (const { apiVersion, set } of managers.values()) owned.set(apiVersion, set.union(owned.get(apiVersion) ?? set));
+  for (const [apiVersion, set] of owned) {
+    const all = versioned(at.object, apiVersion);
+    const left = versioned(pruned, apiVersion);
+    if (all === undefined || left === undefined) continue;
+    const [have, kept] = [namedFieldsOf(all.object, all.schema), namedFieldsOf(left.object, all.schema)];
+    const gone = have.difference(kept.union(withNamedFields(set, all.schema)));
+    pruned = without(all.object, gone, all.schema) as Stored;
+  }
+  // And what merely lay below a removed field without being owned by this manager.
+  const left = versioned(pruned, last.apiVersion)!;
+  const gone = namedFieldsOf(at.object, at.schema)
+    .difference(namedFieldsOf(left.object, at.schema))
+    .intersection(withNamedFields(last.set, at.schema));
   const result = without(at.object, gone, at.schema) as Stored;
-  if (at === here) return result;
-  return request.inVersion?.(result, request.apiVersion)?.object ?? merged;
+  return versioned(result, request.apiVersion)?.object ?? merged;
+}
+
+function namedFieldsOf(object: Stored, schema: ObjectSchema): FieldSet {
+  return withNamedFields(fieldsOf(object, schema), schema);
 }
 
 /**

@@ -1,6 +1,6 @@
 // POST of a new object.
 import { nameSuffix } from '../../api/random.ts';
-import { emptyListsToNull } from '../../api/schema/empty-lists.ts';
+import { asStored } from '../../api/schema/empty-lists.ts';
 import type { KubeObject } from '../../api/schema/kind.ts';
 import { ApiError, alreadyExists } from '../../api/status.ts';
 import { decodeBody } from './codec.ts';
@@ -37,7 +37,6 @@ export async function createDecoded(
   forgetSystemFields(object);
   // Before admission: what plugins add belongs to nobody.
   if (!tracked) trackManager(of, request, object, undefined);
-  emptyListsToNull(definition.schema, object);
   await context.admission.admit(attributesOf(request, 'CREATE', object, undefined), context);
   const write = contextOf(of, request);
   beginLife(object, context.random.uuid(), write.nowMs);
@@ -55,6 +54,7 @@ export async function createDecoded(
       strategy.renamed?.(object, before);
     }
     if (attempt === 1) await check(of, request, object);
+    asStored(definition.schema, object);
     const undo = strategy.reserve?.(object, undefined, write);
     const stored = strategy.conversion?.toStored(object) ?? object;
     if (request.options.dryRun) undo?.();

@@ -2,7 +2,7 @@
 
 import { timestamp } from '../../api/clock.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
-import { deepEqual } from '../../api/schema/equal.ts';
+import { semanticEqual } from '../../api/schema/equal.ts';
 import type { KubeObject } from '../../api/schema/kind.ts';
 import { badRequest, type FieldProblem } from '../../api/status.ts';
 import type { ApiRequest } from './request.ts';
@@ -73,9 +73,9 @@ export function carryOver(next: KubeObject, current: KubeObject): void {
 }
 
 /** The generation counts what controllers have to look at: everything but metadata and status. */
-export function bumpGeneration(next: KubeObject, current: KubeObject): void {
+export function bumpGeneration({ schema }: ResourceDefinition, next: KubeObject, current: KubeObject): void {
   if (current.metadata.generation === undefined) return;
-  if (deepEqual(desired(next), desired(current))) return;
+  if (semanticEqual(schema, desired(next), desired(current))) return;
   next.metadata.generation = current.metadata.generation + 1;
 }
 

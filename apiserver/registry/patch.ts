@@ -27,7 +27,7 @@ export const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
   'application/merge-patch+json': 'merge',
   'application/strategic-merge-patch+json': 'strategic',
 };
-const APPLY = 'application/apply-patch+yaml';
+export const APPLY = 'application/apply-patch+yaml';
 
 export async function patchObject(of: ResourceStore, request: ApiRequest): Promise<ObjectResponse> {
   const contentType = mediaType(request.body?.contentType ?? '');
@@ -132,7 +132,7 @@ function sortedJson(value: unknown): string {
 
 async function apply(of: ResourceStore, request: ApiRequest): Promise<ObjectResponse> {
   const config = await readConfiguration(request.body!);
-  checkConfiguration(of, request, config);
+  checkConfiguration(of.definition, request, config);
   const isThere = of.cache.get(request.namespace, request.name) !== undefined;
   if (isThere) {
     const { uid } = config.metadata;
@@ -157,7 +157,7 @@ async function apply(of: ResourceStore, request: ApiRequest): Promise<ObjectResp
   return createDecoded(of, request, next, { tracked: true });
 }
 
-async function readConfiguration(body: RequestBody): Promise<KubeObject> {
+export async function readConfiguration(body: RequestBody): Promise<KubeObject> {
   if ('object' in body) return body.object as KubeObject;
   try {
     const { value } = await parseYaml(body.bytes);
@@ -170,7 +170,11 @@ async function readConfiguration(body: RequestBody): Promise<KubeObject> {
   throw badRequest('error decoding YAML: the configuration is not an object');
 }
 
-function checkConfiguration({ definition }: ResourceStore, request: ApiRequest, config: KubeObject): void {
+export function checkConfiguration(
+  definition: Pick<ResourceDefinition, 'group' | 'version' | 'kind'>,
+  request: ApiRequest,
+  config: KubeObject,
+): void {
   const { apiVersion = '', kind = '' } = config;
   if (apiVersion !== apiVersionOf(definition) || kind !== definition.kind) {
     const version = apiVersion.includes('/') ? apiVersion : `/${apiVersion}`;

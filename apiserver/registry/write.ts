@@ -1,7 +1,7 @@
 // The way of every write into the store, and out of it. Conditional writes fail when somebody was faster; the others
 // look again at what there is now and try again.
 
-import { emptyListsToNull } from '../../api/schema/empty-lists.ts';
+import { asStored } from '../../api/schema/empty-lists.ts';
 import type { KubeObject } from '../../api/schema/kind.ts';
 import { conflict, type FieldProblem, invalid, MODIFIED } from '../../api/status.ts';
 import type { Attributes, Operation } from '../admission/admission.ts';
@@ -86,12 +86,11 @@ async function nextState(
   const write = contextOf(of, request);
   const view = request.subresource === undefined ? undefined : strategy.subresources?.[request.subresource];
   const next = await transform(current, cached);
-  emptyListsToNull(of.definition.schema, next);
   await context.admission.admit(attributesOf(request, 'UPDATE', next, current), context);
   const conditional = checkVersion(of, request, next, cached);
   carryOver(next, current);
   prepare(of, next, current, write);
-  if (strategy.hasGeneration) bumpGeneration(next, current);
+  if (strategy.hasGeneration) bumpGeneration(of.definition, next, current);
   refuseIf(of, request.name, [
     ...objectMetaProblems(next, { namespaced: of.definition.namespaced, nameProblems: strategy.nameProblems }),
     ...immutableMetadataProblems(next, current),
@@ -101,6 +100,7 @@ async function nextState(
   ]);
   if (view === undefined) request.warnings.push(...(strategy.warnings?.(next, current) ?? []));
   await context.admission.validate(attributesOf(request, 'UPDATE', next, current), context);
+  asStored(of.definition.schema, next);
   return { next, conditional };
 }
 

@@ -25,7 +25,8 @@ export type HPAScalingPolicy = TypeOf<typeof HPAScalingPolicy>;
 
 export const HPAScalingRules = object('io.k8s.api.autoscaling.v2.HPAScalingRules', {
   selectPolicy: string(1, { ptr }),
-  policies: list(2, HPAScalingPolicy, { listType: 'atomic' }),
+  // An empty list is no list of defaults: it is refused.
+  policies: list(2, HPAScalingPolicy, { listType: 'atomic', ptr }),
   stabilizationWindowSeconds: int32(3, { ptr }),
   tolerance: quantity(4, { ptr }),
 });

@@ -141,6 +141,7 @@ export const PodSpec = object(
       keys: ['name'],
       patchStrategy: 'merge',
       patchMergeKey: 'name',
+      ptr,
     }),
     setHostnameAsFQDN: boolean(35, { ptr }),
     os: field(36, PodOS, { ptr }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode } from '../../../api/schema/decode.ts';
-import { emptyListsToNull } from '../../../api/schema/empty-lists.ts';
+import { asStored } from '../../../api/schema/empty-lists.ts';
 import type { ObjectSchema } from '../../../api/schema/schema.ts';
 import { customResourceDefinitions } from '../../../api/types/apiextensions/resources.ts';
 import { clusterRoles } from '../../../api/types/rbac/resources.ts';
@@ -9,10 +9,10 @@ import { clusterRoles } from '../../../api/types/rbac/resources.ts';
 test('lists that are always written become null when they are empty, wherever they lie', () => {
   const schema = clusterRoles.schema as ObjectSchema;
   const { value } = decode(schema, { rules: [{ verbs: [], resources: ['pods'] }, { verbs: ['get'] }] });
-  emptyListsToNull(schema, value);
+  asStored(schema, value);
   assert.deepEqual((value as { rules: unknown }).rules, [{ verbs: null, resources: ['pods'] }, { verbs: ['get'] }]);
   const none = { rules: [] };
-  emptyListsToNull(schema, none);
+  asStored(schema, none);
   assert.deepEqual(none, { rules: null });
 });
 
@@ -21,6 +21,6 @@ test('a schema that contains itself is walked to its end', () => {
   const names = { plural: 'as', kind: 'A' };
   const inner = { type: 'object', properties: { a: { type: 'object', properties: { b: { enum: [] } } } } };
   const object = { spec: { names, versions: [], group: 'a', schema: { openAPIV3Schema: inner } } };
-  emptyListsToNull(schema, object);
+  asStored(schema, object);
   assert.equal(object.spec.versions, null);
 });

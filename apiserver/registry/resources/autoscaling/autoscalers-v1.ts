@@ -32,7 +32,8 @@ export const autoscalerV1Strategy: Strategy<V1> = {
 const isCpu = ({ type, resource }: Metric) =>
   type === 'Resource' && resource?.name === 'cpu' && resource.target.averageUtilization !== undefined;
 
-function fromV2({ metadata, spec, status }: V2): V1 {
+function fromV2({ metadata, ...object }: V2): V1 {
+  const { spec, status } = whole(object);
   const cpu = spec.metrics?.find(isCpu);
   const others = spec.metrics?.filter((metric) => metric !== cpu) ?? [];
   const current = status.currentMetrics?.find(({ resource }) => resource?.name === 'cpu');
@@ -67,7 +68,8 @@ function fromV2({ metadata, spec, status }: V2): V1 {
   };
 }
 
-function toV2({ metadata, spec, status }: V1): V2 {
+function toV2({ metadata, ...object }: V1): V2 {
+  const { spec, status } = whole(object);
   const part = <T>(name: (typeof PARTS)[number]): T | undefined => parsed(metadata.annotations?.[`${PREFIX}${name}`]);
   const cpu = (averageUtilization: number): Metric => ({
     type: 'Resource',
@@ -102,6 +104,11 @@ function toV2({ metadata, spec, status }: V1): V2 {
       conditions: part('conditions'),
     }),
   } as V2;
+}
+
+/** Applying converts objects of which parts are taken out. */
+function whole<S, T>({ spec, status }: { spec: S | null; status: T | null }): { spec: S; status: T } {
+  return { spec: spec ?? ({} as S), status: status ?? ({} as T) };
 }
 
 /** Anybody may write the annotations; nonsense says nothing. */
