@@ -10,6 +10,7 @@ import { deepEqual } from '../../api/schema/equal.ts';
 import { ApiError, isNotFound } from '../../api/status.ts';
 import type { CustomResourceDefinition } from '../../api/types/apiextensions/custom-resource-definition.ts';
 import { customResourceDefinitions } from '../../api/types/apiextensions/resources.ts';
+import { runApiRegistration } from './api-registration.ts';
 import { type Claim, isTrue, settledStatus, withCondition } from './crd-naming.ts';
 import { CLEANUP } from './crd-strategy.ts';
 import type { CustomResources } from './custom-resources.ts';
@@ -84,17 +85,17 @@ export async function runCrdController(deps: CrdControllerDeps, signal: AbortSig
   }
 
   const sources = [
-    on(informer, function* (name, _now, before) {
+    on(informer, function* (name, now, before) {
       yield* itself(name);
       // Names that were given up or refused may be free now.
-      if (_now === undefined || before !== undefined) {
-        const group = (_now ?? before)!.spec.group;
-        for (const { metadata, spec } of informer.list()) if (spec.group === group) yield metadata.name;
-      }
+      if (now !== undefined && before === undefined) return;
+      const { group } = (now ?? before)!.spec;
+      for (const { metadata, spec } of informer.list()) if (spec.group === group) yield metadata.name;
     }),
   ];
   await Promise.all([
     informer.run(signal),
+    runApiRegistration({ client, definitions: informer, clock, log }, signal),
     runController({ name: 'custom-resource-definitions', workers: 2, sources, reconcile, clock, log }, signal),
   ]);
 }

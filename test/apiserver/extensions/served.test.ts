@@ -9,6 +9,7 @@ import type { New } from '../../../api/schema/kind.ts';
 import { type ApiError, isNotFound } from '../../../api/status.ts';
 import { systemClock } from '../../../api/system.ts';
 import { customResourceDefinitions } from '../../../api/types/apiextensions/resources.ts';
+import { apiServices } from '../../../api/types/apiregistration/resources.ts';
 import { configMaps, namespaces } from '../../../api/types/core/resources.ts';
 import { waitFor } from '../../cluster/harness/wait.ts';
 import { startTestServer } from '../test-server.ts';
@@ -149,6 +150,16 @@ test('custom objects own and are owned', async () => {
   await waitFor('the custom object to go', () =>
     isGone(() => client.get(kind, { namespace: 'default', name: 'owned' })),
   );
+});
+
+test('the groups of custom kinds are listed as API services for as long as there are any', async () => {
+  const of = aDefinition('listeds', [aVersion('v1', anything)], { group: 'listed.example.com' });
+  of.metadata.name = 'listeds.listed.example.com';
+  await define(of);
+  const name = 'v1.listed.example.com';
+  await waitFor('the API service', () => client.get(apiServices, { name }));
+  await client.delete(customResourceDefinitions, { name: of.metadata.name });
+  await waitFor('it to go', () => isGone(() => client.get(apiServices, { name })));
 });
 
 test('of two definitions that want one name the second waits until it is free', async () => {
