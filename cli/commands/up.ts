@@ -1,4 +1,4 @@
-// `skiff up`: a cluster on this machine, in the foreground. Certificates, containerd, server and agent in this order;
+// `skiff up`: a cluster on this machine, in the foreground. Certificates, server, containerd and agent in this order;
 // then it watches over them until it is told to end, and ends them in the opposite order. Pods are containerd's shims'
 // business and notice none of it, so that the next `up` finds them running.
 import { join } from 'node:path';
@@ -68,8 +68,9 @@ async function runCluster(values: UpValues, hostname: string, end: AbortSignal):
   const startedMs = clock.now();
   await using _note = await leaveNote(values.runDir);
   const kubeconfigFile = await prepareCredentials(values, hostname);
-  await using _containerd = await keepContainerd(values, end);
+  // The server needs no containerd: both start at the same time.
   await using server = startChild('server', serverOptions, values);
+  await using _containerd = await keepContainerd(values, end);
   await using probe = await ApiProbe.open(resolve.serverUrlOf(values), resolve.pkiDirOf(values), clock);
   await untilServing(probe, end);
   await using agent = startChild('agent', agentOptions, values);
@@ -78,7 +79,7 @@ async function runCluster(values: UpValues, hostname: string, end: AbortSignal):
   say(`the cluster is up after ${seconds} s: node ${values.nodeName} is Ready`);
   process.stdout.write(`${whatToType(kubeconfigFile)}\n`);
   if (!end.aborted) await new Promise((done) => end.addEventListener('abort', done, { once: true }));
-  say('ending the agent, the server and containerd');
+  say('ending the agent, containerd and the server');
 }
 
 async function checkFree(values: UpValues): Promise<void> {
