@@ -21,7 +21,7 @@ const SUITE = 'bookworm';
 
 /** Nothing of what `npm start` has to bring. */
 const PACKAGES = [
-  ...['linux-image-cloud-amd64', 'initramfs-tools', 'systemd-sysv', 'dbus', 'udev'],
+  ...['linux-image-cloud-amd64', 'initramfs-tools', 'systemd-sysv', 'libpam-systemd', 'dbus', 'udev'],
   ...['ca-certificates', 'openssh-server', 'nodejs', 'npm', 'git'],
 ];
 
