@@ -1,6 +1,5 @@
 // What may change of a pod that is there: its images, its deadline, tolerations and gates, and little else.
 import { isIP } from 'node:net';
-import { clone } from '../../../api/schema/clone.ts';
 import { deepEqual } from '../../../api/schema/equal.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import { EphemeralContainer } from '../../../api/types/core/container.ts';
@@ -46,16 +45,18 @@ export function podUpdateProblems(next: Pod, current: Pod): FieldProblem[] {
 
 /** The new state with everything taken back that may change: it must be the old state then. */
 function munge(spec: PodSpec, was: PodSpec): PodSpec {
-  const munged = clone(spec);
-  munged.containers.forEach((container, i) => {
-    container.image = was.containers[i]!.image;
-  });
-  munged.initContainers?.forEach((container, i) => {
-    container.image = was.initContainers![i]!.image;
-  });
-  munged.activeDeadlineSeconds = was.activeDeadlineSeconds;
-  munged.tolerations = was.tolerations;
-  munged.schedulingGates = was.schedulingGates;
+  const withImages = <C extends { image?: string }>(own: readonly C[], from: readonly C[]): C[] =>
+    own.map((container, i) => ({ ...container, image: from[i]!.image }));
+  const munged: PodSpec = {
+    ...spec,
+    containers: withImages(spec.containers, was.containers),
+    activeDeadlineSeconds: was.activeDeadlineSeconds,
+    tolerations: was.tolerations,
+    schedulingGates: was.schedulingGates,
+  };
+  if (spec.initContainers && was.initContainers) {
+    munged.initContainers = withImages(spec.initContainers, was.initContainers);
+  }
   // A pod that is held back may still be told where to go.
   if (was.schedulingGates?.length) {
     munged.nodeSelector = was.nodeSelector;
