@@ -5,6 +5,7 @@ import type { FieldProblem } from '../../../api/status.ts';
 import { EphemeralContainer } from '../../../api/types/core/container.ts';
 import type { Pod } from '../../../api/types/core/pod.ts';
 import { PodSpec } from '../../../api/types/core/pod-spec.ts';
+import { qosClassOf } from '../resources/core/pod-status.ts';
 import { goJson } from './go-value.ts';
 import { podProblems } from './pod-spec.ts';
 import { forbidden, invalidValue } from './problems.ts';
@@ -135,6 +136,33 @@ export function podStatusProblems({ status }: Pod): FieldProblem[] {
   ];
 }
 
-export function resizeProblems(next: Pod): FieldProblem[] {
-  return podProblems(next);
+/** Only amounts of processor time and memory change, none of them goes away, and the class of the pod stays. */
+export function resizeProblems(next: Pod, current: Pod): FieldProblem[] {
+  const problems = podProblems(next);
+  for (const list of ['containers', 'initContainers'] as const) {
+    for (const [i, { resources = {} }] of (next.spec[list] ?? []).entries()) {
+      const was = current.spec[list]?.[i]?.resources ?? {};
+      const at = `spec.${list}[${i}].resources`;
+      for (const part of ['limits', 'requests'] as const) {
+        const removed = Object.keys(was[part] ?? {}).some((name) => resources[part]?.[name] === undefined);
+        if (removed) problems.push(forbidden(`${at}.${part}`, `resource ${part} cannot be removed`));
+      }
+      if (!deepEqual(fixedAmounts(resources), fixedAmounts(was))) {
+        problems.push(forbidden(at, 'only cpu and memory resources are mutable'));
+      }
+    }
+  }
+  if (qosClassOf(next) !== qosClassOf(current)) {
+    const why = 'Pod QOS Class may not change as a result of resizing';
+    problems.push(invalidValue('spec', current.status.qosClass ?? qosClassOf(current), why));
+  }
+  return problems;
+}
+
+const ELASTIC = ['cpu', 'memory'];
+
+function fixedAmounts({ limits, requests }: NonNullable<PodSpec['containers'][number]['resources']>): unknown {
+  const others = (amounts: Readonly<Record<string, string>> = {}) =>
+    Object.fromEntries(Object.entries(amounts).filter(([name]) => !ELASTIC.includes(name)));
+  return { limits: others(limits), requests: others(requests) };
 }

@@ -5,7 +5,11 @@ import { applyDefaults } from '../../../../api/schema/defaults.ts';
 import { Pod } from '../../../../api/types/core/pod.ts';
 import { podCreateProblems } from '../../../../apiserver/registry/validation/pod-spec.ts';
 import { podWarnings } from '../../../../apiserver/registry/validation/pod-warnings.ts';
-import { ephemeralContainersProblems, podUpdateProblems } from '../../../../apiserver/registry/validation/pods.ts';
+import {
+  ephemeralContainersProblems,
+  podUpdateProblems,
+  resizeProblems,
+} from '../../../../apiserver/registry/validation/pods.ts';
 import { rows } from './rows.ts';
 
 type Fields = Record<string, unknown>;
@@ -211,3 +215,29 @@ test('a pod is warned of variables that hide one another, unless one is made of 
     'spec.containers[0].env[2]: hides previous definition of "A", which may be dropped when using apply',
   ]);
 });
+
+const sized = (requests: Fields, limits?: Fields) => aPod({}, { resources: { requests, ...(limits && { limits }) } });
+const resizes: { it: string; was: Pod; now: Pod; says: string[] }[] = [
+  { it: 'lets amounts change', was: sized({ cpu: '1' }), now: sized({ cpu: '2' }), says: [] },
+  {
+    it: 'keeps what is asked for',
+    was: sized({ cpu: '1', memory: '1Gi' }),
+    now: sized({ cpu: '1' }),
+    says: ['spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed'],
+  },
+  {
+    it: 'keeps the class of the pod',
+    was: sized({ cpu: '1', memory: '1Gi' }, { cpu: '2', memory: '1Gi' }),
+    now: sized({ cpu: '2', memory: '1Gi' }, { cpu: '2', memory: '1Gi' }),
+    says: ['spec: Invalid value: "Burstable": Pod QOS Class may not change as a result of resizing'],
+  },
+  {
+    it: 'leaves all other resources alone',
+    was: sized({ cpu: '1', 'ephemeral-storage': '1Gi' }),
+    now: sized({ cpu: '1', 'ephemeral-storage': '2Gi' }),
+    says: ['spec.containers[0].resources: Forbidden: only cpu and memory resources are mutable'],
+  },
+];
+for (const { it, was, now, says } of resizes) {
+  test(`resizeProblems ${it}`, () => assert.deepEqual(rows(resizeProblems(now, was)), says));
+}
