@@ -22,6 +22,10 @@ const commands: Record<string, Entry> = {
   },
   status: { summary: 'tells what runs and whether it is well', load: () => import('./commands/status.ts') },
   kubeconfig: { summary: "prints the administrator's kubeconfig", load: () => import('./commands/kubeconfig.ts') },
+  check: {
+    summary: 'compares what is wanted of this node with what it holds',
+    load: () => import('./commands/check.ts'),
+  },
   logs: { summary: 'prints what containers that are gone wrote last', load: () => import('./commands/logs.ts') },
   server: { summary: 'runs the API, the scheduler and the controllers', load: () => import('./commands/server.ts') },
   agent: { summary: 'runs the node agent', load: () => import('./commands/agent.ts') },

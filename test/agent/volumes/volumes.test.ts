@@ -48,6 +48,7 @@ async function setting(t: TestContext) {
       tokens: new Tokens(client, systemClock),
       clock: systemClock,
       random: systemRandom,
+      node: () => undefined,
       facts: () => ({ podIps: [], hostIps: [], allocatable: {} }),
     },
   );

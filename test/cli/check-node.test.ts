@@ -1,0 +1,60 @@
+// What `skiff check node` calls a difference, and what it would do about it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compareNode, type FoundSandbox, lasting, type NodePicture } from '../../cli/check-node-compare.ts';
+
+const web = { uid: 'u1', name: 'shop/web', hostNetwork: false, over: false };
+const box: FoundSandbox = {
+  ...{ id: 'box-1', uid: 'u1', name: 'shop/web', ready: true, fromFile: false, hostNetwork: false },
+  ips: ['10.42.0.2'],
+};
+const whole: NodePicture = {
+  wanted: [web],
+  sandboxes: [box],
+  containers: [{ id: 'c1', name: 'main', sandboxId: 'box-1' }],
+  cgroups: [{ path: '/cg/podu1', uid: 'u1' }],
+  mounts: [{ path: '/k/pods/u1/v', uid: 'u1' }],
+  folders: [{ path: '/k/pods/u1', uid: 'u1' }],
+  addresses: [{ file: '/ipam/10.42.0.2', ip: '10.42.0.2', sandboxId: 'box-1' }],
+  letIn: new Set(['10.42.0.2']),
+};
+
+const cases: { it: string; more: Partial<NodePicture>; wants: string[] }[] = [
+  { it: 'finds nothing on a node that is as it should be', more: {}, wants: [] },
+  {
+    it: 'finds every leftover of a pod nobody wants, in the order to mend',
+    more: { wanted: [] },
+    wants: ['removeSandbox', 'unmount', 'removeCgroup', 'removeFolder'],
+  },
+  { it: 'spares pods from files', more: { wanted: [], sandboxes: [{ ...box, fromFile: true }] }, wants: [] },
+  {
+    it: 'finds what a lost sandbox leaves',
+    more: { sandboxes: [], wanted: [{ ...web, over: true }] },
+    wants: ['removeContainer', 'freeAddress', 'shutOut'],
+  },
+  {
+    it: 'says what is missing and leaves it to the agent',
+    more: { sandboxes: [{ ...box, ready: false }], letIn: new Set(), addresses: [] },
+    wants: ['pod shop/web (u1) is wanted here and has no sandbox that runs'],
+  },
+  {
+    it: 'says when an address could be given twice or is silent',
+    more: { addresses: [], letIn: new Set() },
+    wants: [
+      'address 10.42.0.2 is in use and not reserved: another pod may get it',
+      'address 10.42.0.2 of a running pod is not let in by the tables',
+    ],
+  },
+  { it: 'does not miss tables that are not ours to make', more: { letIn: undefined }, wants: [] },
+];
+for (const { it, more, wants } of cases) {
+  test(`compareNode ${it}`, () => {
+    const found = compareNode({ ...whole, ...more }).map(({ says, mend }) => mend?.do ?? says);
+    assert.deepEqual(found, wants);
+  });
+}
+
+test('only what two looks saw counts', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((says) => ({ says }));
+  assert.deepEqual(lasting([a!, b!], [b!, c!]), [b]);
+});
