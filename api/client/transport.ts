@@ -1,14 +1,11 @@
-// One HTTP/2 connection to the API server, made again when it breaks. Requests and watches share it; a peer that
-// stops answering is noticed by pings, so that a watch never hangs on a dead connection.
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+// The way to the API server: HTTP/2 connections that requests and watches share, made when they are needed and made
+// again when they break. One is enough until the server's limit of streams is reached.
+import { once } from 'node:events';
+import { type ClientHttp2Stream, constants } from 'node:http2';
 import type { Clock } from '../clock.ts';
+import { Connection, type Credentials } from './connection.ts';
 
-export interface Credentials {
-  readonly ca: string | Buffer;
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-  readonly token?: string;
-}
+export type { Credentials } from './connection.ts';
 
 export interface TransportOptions {
   /** https://host:port */
@@ -35,23 +32,41 @@ export interface HttpResponse {
 /** The server could not be reached or the connection broke: nothing is known of the request's fate. */
 export class ConnectionError extends Error {}
 
-const PING_EVERY_MS = 10_000;
-const PING_TIMEOUT_MS = 10_000;
-const CONNECT_TIMEOUT_MS = 10_000;
+/** The server did not look at the request (RFC 9113, 8.7): asking again repeats nothing. */
+class RefusedError extends ConnectionError {}
+
+const REFUSALS_MAX = 3;
+/** Beyond these, requests wait for a stream to end. */
+const CONNECTIONS_MAX = 8;
 
 export class Transport implements AsyncDisposable {
   readonly #options: TransportOptions;
   readonly #closing = new AbortController();
-  #session: ClientHttp2Session | undefined;
-  #pinger: Promise<void> | undefined;
+  /** Also those that are only being emptied: they have watches to be ended. */
+  readonly #connections = new Set<Connection>();
+  #dialing: Promise<void> | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
   }
 
   async request(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
-    signal.throwIfAborted();
-    this.#closing.signal.throwIfAborted();
+    for (let refusals = 0; ; refusals++) {
+      try {
+        return await this.#once(request, signal);
+      } catch (err) {
+        if (!(err instanceof RefusedError) || refusals === REFUSALS_MAX) throw err;
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new Error('the client is closed'));
+    await this.#dialing?.catch(() => undefined);
+    await Promise.all(Array.from(this.#connections, (connection) => connection[Symbol.asyncDispose]()));
+  }
+
+  async #once(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
     const { token } = this.#options.credentials();
     const headers = {
       ':method': request.method,
@@ -61,32 +76,59 @@ export class Transport implements AsyncDisposable {
       ...(request.body !== undefined && { 'content-length': String(request.body.length) }),
       ...request.headers,
     };
-    let stream: ClientHttp2Stream;
-    try {
-      stream = this.#connected().request(headers, { endStream: request.body === undefined });
-    } catch (cause) {
-      throw new ConnectionError(`cannot reach ${this.#options.server}`, { cause });
-    }
+    let connection = this.#free(signal);
+    // Several may have waited for the same connection and filled it.
+    for (; connection === undefined; connection = this.#free(signal)) await this.#another(signal);
+    const stream = connection.request(headers, { endStream: request.body === undefined }, () => this.#tidy());
     if (request.body !== undefined) stream.end(request.body);
     return this.#answer(stream, signal);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(new Error('the client is closed'));
-    this.#session?.destroy();
-    await this.#pinger;
+  #free(signal: AbortSignal): Connection | undefined {
+    signal.throwIfAborted();
+    this.#closing.signal.throwIfAborted();
+    const open = this.#open();
+    return open.find(({ hasRoom }) => hasRoom) ?? (open.length < CONNECTIONS_MAX ? undefined : open[0]);
+  }
+
+  #open(): Connection[] {
+    return [...this.#connections].filter(({ isOpen }) => isOpen);
+  }
+
+  async #another(signal: AbortSignal): Promise<void> {
+    this.#dialing ??= this.#dial().finally(() => {
+      this.#dialing = undefined;
+    });
+    await orAborted(this.#dialing, signal);
+  }
+
+  async #dial(): Promise<void> {
+    const { server, credentials, clock } = this.#options;
+    try {
+      const connection = await Connection.open(server, credentials(), clock, this.#closing.signal);
+      this.#connections.add(connection);
+      void connection.gone.then(() => this.#connections.delete(connection));
+    } catch (cause) {
+      throw new ConnectionError(`cannot reach ${server}`, { cause });
+    }
+  }
+
+  /** Closes what a moment of many requests left over. */
+  #tidy(): void {
+    for (const connection of this.#open().slice(1)) if (connection.isIdle) connection.close();
   }
 
   #answer(stream: ClientHttp2Stream, signal: AbortSignal): Promise<HttpResponse> {
+    const { server } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
     const abort = () => stream.close(constants.NGHTTP2_CANCEL);
     signal.addEventListener('abort', abort, { once: true });
-    const failed = (cause?: unknown) =>
-      reject(
-        signal.aborted ? signal.reason : new ConnectionError(`connection to ${this.#options.server} broke`, { cause }),
-      );
+    const failed = (cause?: unknown) => {
+      const Failure = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? RefusedError : ConnectionError;
+      reject(signal.aborted ? signal.reason : new Failure(`connection to ${server} broke`, { cause }));
+    };
     stream.once('response', (headers) => {
-      resolve({ status: Number(headers[':status']), headers, body: bodyOf(stream, signal, this.#options.server) });
+      resolve({ status: Number(headers[':status']), headers, body: bodyOf(stream, signal, server) });
     });
     stream.on('error', failed);
     stream.once('close', () => {
@@ -95,45 +137,32 @@ export class Transport implements AsyncDisposable {
     });
     return promise;
   }
-
-  #connected(): ClientHttp2Session {
-    const known = this.#session;
-    if (known !== undefined && !known.closed && !known.destroyed) return known;
-    const { ca, cert, key } = this.#options.credentials();
-    const session = connect(this.#options.server, { ca, cert, key, settings: { enablePush: false } });
-    session.setTimeout(CONNECT_TIMEOUT_MS, () => session.connecting && session.destroy(new Error('no answer')));
-    // Streams report failures to those who wait for them; the session's own event needs an ear or ends the process.
-    session.on('error', () => session.destroy());
-    session.once('connect', () => session.setTimeout(0));
-    this.#session = session;
-    this.#pinger ??= this.#ping();
-    return session;
-  }
-
-  async #ping(): Promise<void> {
-    const { clock } = this.#options;
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      await clock.sleep(PING_EVERY_MS, signal).catch(() => undefined);
-      const session = this.#session;
-      if (signal.aborted || session === undefined || session.destroyed || session.connecting) continue;
-      using _deadline = clock.after(PING_TIMEOUT_MS, () => session.destroy(new Error('no answer to a ping')));
-      await new Promise<void>((resolve) => {
-        session.once('close', resolve);
-        if (!session.ping(() => resolve())) resolve();
-      });
-    }
-  }
 }
 
 async function* bodyOf(stream: ClientHttp2Stream, signal: AbortSignal, server: string): AsyncGenerator<Buffer> {
+  let cause: unknown;
   try {
     for await (const chunk of stream) yield chunk as Buffer;
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw new ConnectionError(`connection to ${server} broke`, { cause });
+    if (!stream.closed) await once(stream, 'close');
+  } catch (err) {
+    cause = err;
   } finally {
     if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL);
   }
   signal.throwIfAborted();
+  // A stream that its server or a dying session takes back ends like one that is complete; only the code differs.
+  if (cause !== undefined || stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
+    throw new ConnectionError(`connection to ${server} broke`, { cause });
+  }
+}
+
+async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
