@@ -125,3 +125,51 @@ test('a node short of memory says so, evicts, and takes nobody who asks for noth
   await pods.ready('later');
   await Promise.all(['greedy', 'late', 'later'].map((name) => pods.remove(name)));
 });
+
+test('a runtime class says which handler runs a pod, and what that costs', async () => {
+  const classes = '/apis/node.k8s.io/v1/runtimeclasses';
+  await pods.call('POST', classes, {
+    metadata: { name: 'usual' },
+    handler: 'runc',
+    overhead: { podFixed: { memory: '8Mi' } },
+  });
+  await pods.call('POST', classes, { metadata: { name: 'unknown' }, handler: 'none' });
+  const memory = { resources: { requests: { memory: '16Mi' }, limits: { memory: '32Mi' } } };
+  await pods.create('usual', { runtimeClassName: 'usual', containers: [shell('main', FOREVER, memory)] });
+  await pods.create('unknown', { runtimeClassName: 'unknown', containers: [shell('main', FOREVER)] });
+  const { metadata } = await pods.ready('usual');
+  const group = `/sys/fs/cgroup/memory/kubepods/burstable/pod${metadata.uid}/memory.limit_in_bytes`;
+  const v2 = `/sys/fs/cgroup/kubepods/burstable/pod${metadata.uid}/memory.max`;
+  const { stdout } = await cluster().node.node.exec('sh', ['-c', `cat ${group} 2>/dev/null || cat ${v2}`]);
+  assert.equal(stdout.trim(), String(40 * 2 ** 20));
+  await waitFor('the event of the unknown handler', async () => {
+    type Events = { items: { reason: string; message: string }[] };
+    const { items } = await cluster().api.get<Events>('/api/v1/namespaces/default/events');
+    return items.some(({ reason, message }) => reason === 'FailedCreatePodSandBox' && message.includes('none'));
+  });
+  await Promise.all(['usual', 'unknown'].map((name) => pods.remove(name)));
+});
+
+test('images nobody uses go when the disk is too full for them, and none that somebody needs', async () => {
+  type Images = { status: { images: { names: string[] }[] } };
+  const names = async () =>
+    (await cluster().api.get<Images>('/api/v1/nodes/node-1')).status.images.flatMap((image) => image.names);
+  await pods.create('holds', { containers: [shell('main', FOREVER)] });
+  await pods.ready('holds');
+  assert.ok((await names()).some((name) => name.includes('test/web')));
+  // Any disk is fuller than this.
+  const settings = { 'image-gc-high-threshold': 0, 'image-gc-low-threshold': 0, 'image-minimum-gc-age': '0s' };
+  const file = cluster().node.node.path('/etc/skiff/config.yaml');
+  await writeFile(file, JSON.stringify(settings));
+  await cluster().kill('agent', 'SIGKILL');
+  await cluster().restart('agent');
+  await waitFor('the unused images to be gone', async () => {
+    const left = await names();
+    if (left.some((name) => name.includes('test/web'))) throw new Error(left.join(' '));
+    return left.some((name) => name.includes('test/busybox'));
+  });
+  // The pause image is in no container of ours, and every pod needs it.
+  await pods.create('next', { containers: [shell('main', FOREVER)] });
+  await pods.ready('next');
+  await Promise.all(['holds', 'next'].map((name) => pods.remove(name)));
+});
