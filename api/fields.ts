@@ -91,7 +91,9 @@ export function fieldReaders(
 
 function readerOf(schema: Schema, path: string): FieldReader {
   const steps = path.split('.');
-  const zero = zeroAt(schema, steps);
+  // A custom object without the field has nothing there, whatever its type.
+  const isCustom = schema.kind === 'object' && schema.custom === true;
+  const zero = isCustom ? '' : zeroAt(schema, steps);
   return (object) => {
     let at = object;
     for (const step of steps) {

@@ -11,6 +11,11 @@ export function applyDefaults<T>(schema: Schema<T>, value: T): T {
   return value;
 }
 
+/** Whether anything is ever filled in by this schema. */
+export function fillsIn(schema: Schema): boolean {
+  return fillerOf(resolve(schema)) !== undefined;
+}
+
 const fillers = new WeakMap<object, Fill | null>();
 
 function fillerOf(schema: Schema): Fill | undefined {

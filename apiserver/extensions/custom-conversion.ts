@@ -2,7 +2,7 @@
 // nothing else; what the target does not declare is pruned. Reading also fills in defaults that came later.
 import { apiVersionOf, type ResourceDefinition } from '../../api/resource.ts';
 import { clone } from '../../api/schema/clone.ts';
-import { applyDefaults } from '../../api/schema/defaults.ts';
+import { applyDefaults, fillsIn } from '../../api/schema/defaults.ts';
 import { deepEqual } from '../../api/schema/equal.ts';
 import type { KubeObject } from '../../api/schema/kind.ts';
 import { pruneValue } from '../../api/schema/prune.ts';
@@ -33,6 +33,7 @@ export function conversions(
 
 /** The object itself where there is nothing to fill in. */
 function defaulted({ schema }: ResourceDefinition, object: KubeObject): KubeObject {
+  if (!fillsIn(schema)) return object;
   const filled = applyDefaults(schema, clone(object));
   return deepEqual(filled, object) ? object : filled;
 }

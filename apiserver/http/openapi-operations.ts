@@ -38,6 +38,8 @@ const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
 const ENCODINGS = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const STREAMS = [...ENCODINGS, 'application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 const ANY = ['*/*'];
+/** Custom kinds have no messages, and kubectl looks here for how it may patch them. */
+const isForCustom = (type: string) => !/protobuf|strategic/.test(type);
 const PATCHES = [
   'application/json-patch+json',
   'application/merge-patch+json',
@@ -156,7 +158,7 @@ function resourcePaths(resource: ResourceDefinition): PathItem[] {
   const can = new Set<string>(resource.verbs);
   const own = definitionName(resource);
   const shared = { tag: `${tagOf(group)}_${version}`, kind: { group, version, kind } };
-  const verb = verbs(shared, own, resource.returnsDeleted ? own : `${META}Status`);
+  const verb = verbs(shared, own, resource.returnsDeleted ? own : `${META}Status`, resource.schema.custom);
   const list = (id: string) => verb.list(id, listName(resource));
   const item = (path: string, parameters: readonly Parameter[], operations: PathItem['operations']): PathItem[] =>
     Object.keys(operations).length === 0 ? [] : [{ path, document: root.slice(1), parameters, operations }];
@@ -199,7 +201,7 @@ function resourcePaths(resource: ResourceDefinition): PathItem[] {
       }
       const suffix = `${prefix}${scope}${kind}${upper(name)}`;
       const body = part.schema?.name ?? own;
-      const does = verbs({ ...shared, kind: kindOf(resource, part) }, body, body);
+      const does = verbs({ ...shared, kind: kindOf(resource, part) }, body, body, resource.schema.custom);
       const may = new Set<string>(part.verbs);
       const read = part.schema === undefined && name === 'log' ? 'string' : body;
       return item(at, [...parameters, ...PRETTY], {
@@ -220,12 +222,13 @@ function kindOf(resource: ResourceDefinition, part: SubresourceDefinition) {
 
 type Shared = Pick<Operation, 'tag' | 'kind'>;
 
-function verbs(shared: Shared, own: string, deleted: string) {
+function verbs(shared: Shared, own: string, deleted: string, custom = false) {
+  const these = (types: readonly string[]) => (custom ? types.filter(isForCustom) : types);
   const operation = (action: string, operationId: string, given: Partial<Operation>): Operation => ({
     ...shared,
     action,
     operationId,
-    produces: ENCODINGS,
+    produces: these(ENCODINGS),
     consumes: ANY,
     parameters: [],
     answers: { 200: own },
@@ -236,16 +239,16 @@ function verbs(shared: Shared, own: string, deleted: string) {
   const patchBody = { ref: `${META}Patch`, required: true };
   return {
     list: (id: string, ref: string) =>
-      operation('list', id, { produces: STREAMS, parameters: LIST, answers: { 200: ref } }),
+      operation('list', id, { produces: these(STREAMS), parameters: LIST, answers: { 200: ref } }),
     watch: (id: string, action: string) =>
-      operation(action, id, { produces: STREAMS, answers: { 200: `${META}WatchEvent` } }),
+      operation(action, id, { produces: these(STREAMS), answers: { 200: `${META}WatchEvent` } }),
     get: (id: string) => operation('get', id, {}),
     create: (id: string) =>
       operation('post', id, { parameters: WRITE, body, answers: { 200: own, 201: own, 202: own } }),
     update: (id: string) => operation('put', id, { parameters: WRITE, body, answers: { 200: own, 201: own } }),
     patch: (id: string) =>
       operation('patch', id, {
-        consumes: PATCHES,
+        consumes: these(PATCHES),
         parameters: PATCH,
         body: patchBody,
         answers: { 200: own, 201: own },

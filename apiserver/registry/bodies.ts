@@ -38,10 +38,18 @@ export async function parseBody(bytes: Buffer, contentType: string, schema: Sche
     case 'application/yaml':
       return parseYamlBody(bytes);
     case PROTOBUF:
+      if (isCustom(schema)) throw unsupportedMediaType(TEXTS);
       return parseProtobuf(bytes, schema);
     default:
-      throw unsupportedMediaType(BODIES);
+      throw unsupportedMediaType(isCustom(schema) ? TEXTS : BODIES);
   }
+}
+
+/** Custom kinds have no messages. */
+const TEXTS = BODIES.filter((type) => type !== PROTOBUF);
+
+function isCustom(schema: Schema): boolean {
+  return schema.kind === 'object' && schema.custom === true;
 }
 
 async function parseYamlBody(bytes: Buffer): Promise<ParsedBody> {

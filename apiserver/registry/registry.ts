@@ -71,6 +71,11 @@ export interface RegistryParts {
   readonly closeCache?: (prefix: string) => void;
 }
 
+interface Group {
+  readonly versions: Set<string>;
+  readonly custom: boolean;
+}
+
 export class Registry implements RegistryContext {
   readonly clock: Clock;
   readonly random: Random;
@@ -84,6 +89,7 @@ export class Registry implements RegistryContext {
   readonly #served = new Map<string, ResourceStore>();
   readonly #caches = new Map<string, ResourceCache>();
   readonly #retirements = new WeakMap<ResourceStore, AbortController>();
+  #groups = { generation: -1, byName: new Map<string, Group>() };
   /** Counts changes of what is served: documents made from the table are remade when it moves. */
   generation = 0;
 
@@ -138,24 +144,38 @@ export class Registry implements RegistryContext {
   }
 
   find(group: string, plural: string, version?: string): ResourceDefinition | undefined {
+    if (version !== undefined) return this.#served.get(`${groupResource({ group, plural })}/${version}`)?.definition;
     for (const { definition } of this.#served.values()) {
-      const isIt = definition.group === group && definition.plural === plural;
-      if (isIt && (version === undefined || definition.version === version)) return definition;
+      if (definition.group === group && definition.plural === plural) return definition;
     }
     return undefined;
   }
 
   /** Groups of custom resources say plainly of what they do not have that there is no such page. */
   isCustomGroup(group: string): boolean {
-    return this.definitions.some((definition) => definition.group === group && definition.schema.custom === true);
+    return this.#group(group)?.custom === true;
   }
 
   hasGroup(group: string): boolean {
-    return this.definitions.some((definition) => definition.group === group);
+    return this.#group(group) !== undefined;
   }
 
   hasVersion(group: string, version: string): boolean {
-    return this.definitions.some((definition) => definition.group === group && definition.version === version);
+    return this.#group(group)?.versions.has(version) === true;
+  }
+
+  /** Asked with every request, so it is counted only when the table has changed. */
+  #group(group: string): Group | undefined {
+    if (this.#groups.generation !== this.generation) {
+      const byName = new Map<string, Group>();
+      for (const { group: name, version, schema } of this.definitions) {
+        const known = byName.get(name) ?? { versions: new Set<string>(), custom: false };
+        known.versions.add(version);
+        byName.set(name, { versions: known.versions, custom: known.custom || schema.custom === true });
+      }
+      this.#groups = { generation: this.generation, byName };
+    }
+    return this.#groups.byName.get(group);
   }
 
   inVersion(

@@ -195,3 +195,36 @@ test('a default that comes later is read into what is stored', async () => {
     return spec.b === 'later';
   });
 });
+
+test('two appliers share a keyed list and a set, and leave what is replaced whole to one of them', async () => {
+  const schema = withSpec({
+    ports: {
+      type: 'array',
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['name'],
+      items: { type: 'object', required: ['name'], properties: { name: { type: 'string' }, n: { type: 'integer' } } },
+    },
+    tags: { type: 'array', 'x-kubernetes-list-type': 'set', items: { type: 'string' } },
+    whole: { type: 'array', items: { type: 'string' } },
+  });
+  const of = aDefinition('shareds', [aVersion('v1', schema)]);
+  await define(of);
+  const kind = kindOf(of);
+  const key = { namespace: 'default', name: 'a' };
+  const apply = (fieldManager: string, spec: object) => {
+    const body = { apiVersion: 'test.example.com/v1', kind: 'Shared', metadata: { name: 'a' }, spec };
+    return client.patch(kind, key, { type: 'apply', body }, { fieldManager });
+  };
+  await apply('one', { ports: [{ name: 'x', n: 1 }], tags: ['a', 'b'], whole: ['w'] });
+  const both = await apply('two', { ports: [{ name: 'y', n: 2 }], tags: ['b', 'c'] });
+  const specOf = (object: unknown) => (object as { spec: Record<string, unknown[]> }).spec;
+  assert.deepEqual(specOf(both)['ports'], [
+    { name: 'x', n: 1 },
+    { name: 'y', n: 2 },
+  ]);
+  assert.deepEqual([...specOf(both)['tags']!].sort(), ['a', 'b', 'c']);
+  await assert.rejects(apply('two', { whole: ['v'] }), /conflict/);
+  const less = await apply('one', { tags: ['b'], whole: ['w'] });
+  assert.deepEqual(specOf(less)['ports'], [{ name: 'y', n: 2 }]);
+  assert.deepEqual([...specOf(less)['tags']!].sort(), ['b', 'c']);
+});
