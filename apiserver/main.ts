@@ -1,6 +1,5 @@
 // The server process: store, caches, registry, HTTP, and beside them the scheduler and the controllers, which know
 // nothing but a client. What is opened last closes first, on every way out.
-import { readFile } from 'node:fs/promises';
 import type { Clock } from '../api/clock.ts';
 import type { Logger } from '../api/log.ts';
 import type { Random } from '../api/random.ts';
@@ -15,11 +14,13 @@ import { serverPages } from './http/server-pages.ts';
 import { openRegistry } from './open-registry.ts';
 import { openStore } from './open-store.ts';
 import { serverParts } from './parts.ts';
+import { PkiFiles } from './pki-files.ts';
 import { bootstrap } from './registry/bootstrap.ts';
 import { SERVER_ITSELF } from './registry/identities.ts';
 import { InProcessClient } from './registry/in-process-client.ts';
 import { publishKubernetesService } from './registry/kubernetes-service.ts';
 import { autoCompact, COMPACTION } from './store/auto-compact.ts';
+import { meter } from './store/metered.ts';
 
 export interface ServerDeps {
   readonly clock: Clock;
@@ -33,13 +34,15 @@ const DECODED_MAX_BYTES = 64 << 20;
 
 export async function runServer(config: ServerConfig, deps: ServerDeps, signal: AbortSignal): Promise<void> {
   const { clock, random, log } = deps;
-  const pki = await readPki(config);
+  const pki = await PkiFiles.read(config.pki);
   const failed = new AbortController();
   const until = AbortSignal.any([signal, failed.signal]);
   await using store = await openStore(config.store, { clock, log, onFatal: (err) => failed.abort(err) }, until);
+  using metrics = new Metrics(clock.now());
+  meter(store, clock, (operation, seconds) => metrics.store(operation, seconds));
   await using caches = new Caches({ store, clock, log, decoded: new DecodedStore(DECODED_MAX_BYTES) });
   const { serviceAccountKey } = pki;
-  const settings = { ...config, serviceAccountKey, nodes: { tls: pki.kubelet } };
+  const settings = { ...config, serviceAccountKey, nodes: pki };
   const registry = await openRegistry(settings, { store, caches, clock, random, log }, until);
   const own = new InProcessClient(registry, SERVER_ITSELF);
   const customResources = new CustomResources(registry);
@@ -47,14 +50,14 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   await registry.ready(until);
   let started = false;
   const vitals = {
-    store: async (asked: AbortSignal) => (await store.latestRevision(asked)) > 0,
+    store: (asked: AbortSignal) => registry.storeAnswers(asked),
     started: () => started,
     // The registry opened only when every kind could be read.
     cached: () => true,
     ending: () => until.aborted,
   };
+  metrics.objects = () => registry.counts();
   const serverAddress = `${config.advertiseAddress}:${config.port}`;
-  using metrics = new Metrics();
   const pages = serverPages({ registry, vitals, metrics, serverAddress });
   const listen = { host: config.bindAddress, port: config.port, tls: pki.serving };
   await bootstrap(own, { clientCa: pki.serving.clientCa.toString() }, until);
@@ -67,7 +70,8 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   const parts = serverParts(config, { registry, rootCa: pki.rootCa, ...deps }, until);
   const compaction = autoCompact(store, COMPACTION, clock, log, until);
   const definitions = runCrdController({ client: own, customResources, clock, log }, until);
-  await Promise.all([...parts, compaction, definitions, ended(until)]);
+  const renewal = pki.follow((serving) => http.renew(serving), clock, log, until);
+  await Promise.all([...parts, compaction, renewal, definitions, ended(until)]);
   failed.signal.throwIfAborted();
 }
 
@@ -76,23 +80,4 @@ function ended(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-async function readPki({ pki }: ServerConfig) {
-  const [cert, key, clientCa, kubeletCert, kubeletKey, kubeletCa] = await Promise.all(
-    [
-      pki.certFile,
-      pki.keyFile,
-      pki.clientCaFile,
-      pki.kubeletClientCertFile,
-      pki.kubeletClientKeyFile,
-      pki.kubeletCaFile,
-    ].map((file) => readFile(file)),
-  );
-  return {
-    serving: { cert: cert!, key: key!, clientCa: clientCa! },
-    kubelet: { cert: kubeletCert!, key: kubeletKey!, ca: kubeletCa! },
-    rootCa: await readFile(pki.rootCaFile, 'utf8'),
-    serviceAccountKey: await readFile(pki.serviceAccountKeyFile, 'utf8'),
-  };
 }

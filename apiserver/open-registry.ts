@@ -26,6 +26,7 @@ export interface RegistryConfig {
   /** PEM of the key that signs service account tokens. */
   readonly serviceAccountKey: string;
   readonly nodes: NodeConnections;
+  readonly run?: readonly string[];
 }
 
 export interface RegistryDeps {
@@ -38,14 +39,14 @@ export interface RegistryDeps {
 
 /** Resolves when every kind can be read. What it follows, it follows until the signal aborts. */
 export async function openRegistry(
-  { serviceCidrs, nodePortRange, serviceAccountIssuer, serviceAccountKey, nodes }: RegistryConfig,
+  { serviceCidrs, nodePortRange, serviceAccountIssuer, serviceAccountKey, nodes, run }: RegistryConfig,
   { store, caches, clock, random, log }: RegistryDeps,
   signal: AbortSignal,
 ): Promise<Registry> {
   const ofNodes = new NodeAuthorizer(() => registry);
   const rbac = new RbacAuthorizer(() => registry);
   const registry: Registry = new Registry({
-    ...{ clock, random, log, store, nodes },
+    ...{ clock, random, log, store, nodes, runs: run },
     admission: new AdmissionChain(admissionPlugins),
     authorizer: chainOf([masters, ofNodes, rbac]),
     tokens: new TokenIssuer(serviceAccountKey, serviceAccountIssuer),

@@ -19,7 +19,7 @@ import { readBody } from './body.ts';
 import { credentialsOf } from './credentials.ts';
 import { jsonAnswer } from './encode.ts';
 import { asApiError } from './errors.ts';
-import type { Metrics } from './metrics.ts';
+import { Metrics } from './metrics.ts';
 import { type Pages, plainNotFound } from './pages.ts';
 import { proxyUpgrade } from './proxy.ts';
 import { respond } from './respond.ts';
@@ -59,7 +59,7 @@ export class HttpServer implements AsyncDisposable {
   #stopped = false;
   readonly #sockets = new Set<Duplex>();
   /** What requests were for, once that is known. */
-  readonly #asked = new WeakMap<Req, { verb: string; group: string; resource: string }>();
+  readonly #asked = new WeakMap<Req, ApiRequest>();
 
   private constructor(server: Http2SecureServer, deps: HttpDeps) {
     this.#server = server;
@@ -103,17 +103,18 @@ export class HttpServer implements AsyncDisposable {
 
   /** New certificates for connections to come. */
   renew(tls: TlsFiles): void {
-    this.#server.setSecureContext({ cert: tls.cert, key: tls.key, ca: tls.clientCa });
+    this.#server.setSecureContext({ cert: tls.cert, key: tls.key, ca: tls.clientCa, minVersion: 'TLSv1.2' });
   }
 
   async #answer(req: Req, res: Res): Promise<void> {
     const gone = this.#newlyOpen();
     const { signal } = gone;
+    const began = this.#deps.clock.monotonic();
     res.once('close', () => {
       this.#open.delete(gone);
       // Whoever has answered waits for nothing, and to abort costs an error with its stack.
       if (!res.writableEnded) gone.abort();
-      this.#count(req, res.statusCode);
+      this.#count(req, res.statusCode, began);
     });
     res.on('error', () => gone.abort());
     const { random, log } = this.#deps;
@@ -140,9 +141,12 @@ export class HttpServer implements AsyncDisposable {
     return gone;
   }
 
-  #count(req: Req, code: number): void {
-    const { group = '', resource = '', verb = (req.method ?? '').toLowerCase() } = this.#asked.get(req) ?? {};
-    this.#deps.metrics.count({ verb, group, resource, code: String(code) });
+  #count(req: Req, code: number, began: number): void {
+    const { clock, metrics } = this.#deps;
+    const request = this.#asked.get(req);
+    const seconds = (clock.monotonic() - began) / 1000;
+    if (request === undefined) metrics.page(methodOf(req), code, seconds);
+    else metrics.request(request, code, seconds);
   }
 
   async #refuse(req: Req, res: Res, err: unknown, signal: AbortSignal): Promise<void> {
@@ -168,7 +172,7 @@ export class HttpServer implements AsyncDisposable {
     const target = routeOf(path, this.#served);
     if (target.type === 'resource') {
       const request = await this.#requestOf(req, target, query, user, signal);
-      this.#asked.set(req, { verb: request.verb, group: request.resource.group, resource: request.resource.plural });
+      this.#asked.set(req, request);
       await this.#bounded(request, () => respond(req, res, request, registry));
       return;
     }
@@ -180,8 +184,9 @@ export class HttpServer implements AsyncDisposable {
   /** Conversations last as long as they last; of all else so many at a time. */
   async #bounded(request: ApiRequest, run: () => Promise<void>): Promise<void> {
     const { metrics, registry } = this.#deps;
-    const open = registry.isConversation(request) ? 'watches' : 'inFlight';
-    if (metrics.inFlight >= IN_FLIGHT_MAX && open === 'inFlight') {
+    const kind = Metrics.isMutating(request) ? 'writing' : 'reading';
+    const open = registry.isConversation(request) ? 'conversations' : kind;
+    if (metrics.inFlight >= IN_FLIGHT_MAX && open !== 'conversations') {
       throw tooManyRequests('too many requests, please try again later', 1);
     }
     metrics[open]++;
@@ -259,6 +264,13 @@ function refuseUpgrade(socket: Duplex, error: ApiError): void {
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** Clients may say anything; what is counted by name is bounded. */
+function methodOf({ method = '' }: Req): string {
+  return METHODS.has(method) ? method : 'OTHER';
 }
 
 function splitUrl(url: string): { path: string; query: URLSearchParams } {

@@ -36,6 +36,10 @@ export interface RegistryContext {
   readonly tokens: TokenIssuer;
   readonly supplies: Supplies;
   readonly nodes: NodeConnections;
+  /** Which parts beside the API this process runs: 'scheduler', 'controllers'. */
+  readonly runs: readonly string[];
+  /** Whether the store answers. */
+  storeAnswers(signal: AbortSignal): Promise<boolean>;
   /** The decoded, shared objects of a kind as the cache has them now. */
   objects<T extends KubeObject>(of: ResourceDefinition<T>): Objects<T>;
   find(group: string, plural: string, version?: string): ResourceDefinition | undefined;
@@ -64,6 +68,7 @@ export interface RegistryParts {
   readonly tokens: TokenIssuer;
   readonly supplies: Supplies;
   readonly nodes: NodeConnections;
+  readonly runs?: readonly string[];
   readonly authorizer: Authorizer;
   /** The watch cache over everything under `prefix`, following the store until the server ends. */
   readonly openCache: (definition: ResourceDefinition, prefix: string) => ResourceCache;
@@ -85,6 +90,7 @@ export class Registry implements RegistryContext {
   readonly tokens: TokenIssuer;
   readonly supplies: Supplies;
   readonly nodes: NodeConnections;
+  readonly runs: readonly string[];
   readonly #parts: RegistryParts;
   readonly #served = new Map<string, ResourceStore>();
   readonly #caches = new Map<string, ResourceCache>();
@@ -98,6 +104,7 @@ export class Registry implements RegistryContext {
     ({ clock: this.clock, random: this.random, log: this.log } = parts);
     ({ admission: this.admission, authorizer: this.authorizer, tokens: this.tokens } = parts);
     ({ supplies: this.supplies, nodes: this.nodes } = parts);
+    this.runs = parts.runs ?? [];
   }
 
   /** Begins to serve a resource. Versions that share their storage share one cache. */
@@ -156,6 +163,10 @@ export class Registry implements RegistryContext {
     return this.#group(group)?.custom === true;
   }
 
+  async storeAnswers(signal: AbortSignal): Promise<boolean> {
+    return (await this.#parts.store.latestRevision(signal)) > 0;
+  }
+
   hasGroup(group: string): boolean {
     return this.#group(group) !== undefined;
   }
@@ -199,6 +210,16 @@ export class Registry implements RegistryContext {
         for (const object of cache.snapshot().objects({ namespace })) yield object.decoded() as T;
       },
     };
+  }
+
+  /** How many objects are stored of what is served; versions that share their storage are one. */
+  *counts(): Generator<{ resource: string; count: number }> {
+    const seen = new Set<ResourceCache>();
+    for (const { stored, cache } of this.#served.values()) {
+      if (seen.has(cache) || !stored.verbs.includes('watch')) continue;
+      seen.add(cache);
+      yield { resource: groupResource(stored), count: cache.size };
+    }
   }
 
   /** Resolves when every cache has its first list. */

@@ -46,6 +46,10 @@ add(core.pods, podCells, podRowConditions);
 add(core.resourceQuotas, cluster.resourceQuotaCells);
 add(core.secrets, cluster.secretCells);
 add(core.services, cluster.serviceCells);
+add(legacy.componentStatuses, ({ conditions }) => {
+  const { status, message = '', error = '' } = conditions?.find(({ type }) => type === 'Healthy') ?? {};
+  return [status === 'True' ? 'Healthy' : status === 'False' ? 'Unhealthy' : 'Unknown', message, error];
+});
 add(legacy.podTemplates, workloads.podTemplateCells);
 add(legacy.replicationControllers, workloads.replicationControllerCells);
 add(persistentVolumeClaims, others.claimCells);

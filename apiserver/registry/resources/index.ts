@@ -45,6 +45,7 @@ import {
 import { autoscalerStrategy, autoscalerV1Strategy } from './autoscaling/autoscalers-v1.ts';
 import { cronJobStrategy, jobStrategy } from './batch/jobs.ts';
 import { signingRequestStrategy } from './certificates/signing-requests.ts';
+import { componentStatusStrategy } from './core/component-statuses.ts';
 import { configMapStrategy, limitRangeStrategy, resourceQuotaStrategy, secretStrategy } from './core/config.ts';
 import { endpointSliceStrategy, endpointsStrategy } from './core/endpoints.ts';
 import { namespaceStrategy } from './core/namespaces.ts';
@@ -138,6 +139,7 @@ add(core.nodes, nodeStrategy);
 add(core.pods, podStrategy);
 add(volumes.persistentVolumes, persistentVolumeStrategy);
 add(core.services, serviceStrategy);
+add(legacy.componentStatuses, componentStatusStrategy);
 add(legacy.bindings, { handlers: { create: bindPod } });
 add(legacy.replicationControllers, replicationControllerStrategy);
 

@@ -171,3 +171,16 @@ test('kubectl finds its way', async (t) => {
   assert.match(await kubectl('explain', 'pod.spec.containers.image'), /FIELD: image <string>/);
   assert.match(await kubectl('delete', 'configmap', 'made'), /deleted/);
 });
+
+test('component statuses are computed, and their kind is said to be of yesterday', async () => {
+  const list = await call('/api/v1/componentstatuses');
+  const items = (list.json() as unknown as { items: { metadata: { name: string } }[] }).items;
+  assert.deepEqual(
+    items.map(({ metadata }) => metadata.name),
+    ['controller-manager', 'etcd-0', 'scheduler'],
+  );
+  assert.match(String(list.headers['warning']), /v1 ComponentStatus is deprecated in v1.19\+/);
+  const store = await call('/api/v1/componentstatuses/etcd-0');
+  assert.deepEqual(store.json()['conditions'], [{ type: 'Healthy', status: 'True', message: 'ok' }]);
+  assert.equal((await call('/api/v1/componentstatuses/nothing')).status, 404);
+});
