@@ -69,8 +69,8 @@ export async function runCrdController(deps: CrdControllerDeps, signal: AbortSig
 
   async function deleteObjects({ metadata }: Crd): Promise<Cleaning> {
     const of = customResources.definitionOf(metadata.name);
-    // No version of it is served: what is stored cannot be reached, and comes back with the definition.
-    if (of === undefined) return DONE;
+    // The table is not there yet: it follows the same definition.
+    if (of === undefined) return GOING;
     try {
       const { items } = await client.list(of, {}, signal);
       if (items.length === 0) return DONE;

@@ -40,11 +40,16 @@ export function customVersions(crd: CustomResourceDefinition): CustomVersion[] {
     crd.spec.conversion?.strategy === 'Webhook',
   );
   return parts
-    .filter(({ version }) => version.served)
+    .filter(({ version }) => version.served || (version.storage && isLeaving(crd)))
     .map(({ version, rules, definition }) => ({
       definition,
       strategy: strategyOf(crd, version, definition, rules, convert(definition)),
     }));
+}
+
+/** Its objects have to be reached once more, by whoever deletes them, although no version is served. */
+export function isLeaving(crd: CustomResourceDefinition): boolean {
+  return isTrue(crd, 'Terminating') && !crd.spec.versions?.some(({ served }) => served);
 }
 
 const SCALE: SubresourceDefinition = {

@@ -5,7 +5,7 @@ import type { CustomResourceDefinition } from '../../api/types/apiextensions/cus
 import { customResourceDefinitions } from '../../api/types/apiextensions/resources.ts';
 import type { Registry } from '../registry/registry.ts';
 import { isTrue } from './crd-naming.ts';
-import { customVersions } from './custom-definition.ts';
+import { customVersions, isLeaving } from './custom-definition.ts';
 
 type Crd = CustomResourceDefinition;
 
@@ -96,5 +96,5 @@ export class CustomResources {
 
 function markOf(crd: Crd): string {
   const { metadata, spec, status } = crd;
-  return JSON.stringify([metadata.uid, spec, status.acceptedNames]);
+  return JSON.stringify([metadata.uid, spec, status.acceptedNames, isLeaving(crd)]);
 }

@@ -7,7 +7,7 @@ import { parseResourceVersion, type RequestOptions } from './options.ts';
 import type { ApiRequest, ListResponse, ObjectResponse } from './request.ts';
 import { type ResourceStore, viewOf } from './resource-store.ts';
 import { selectorOf } from './selectors.ts';
-import { eachInTurns } from './turns.ts';
+import { DECODED_PER_TURN, eachInTurns, mapInTurns } from './turns.ts';
 
 const FUTURE_WAIT_MS = 3_000;
 
@@ -33,7 +33,10 @@ export async function listObjects(of: ResourceStore, request: ApiRequest): Promi
   const limit = options.limit > 0 ? options.limit : Number.POSITIVE_INFINITY;
   const items: CachedObject[] = [];
   let more = 0;
-  await eachInTurns(snapshot.objects({ namespace: within, after: token?.after }), 1_000, (object) => {
+  // What is converted is decoded, and checked for what has to be filled in or taken out.
+  const converts = of.strategy.conversion !== undefined;
+  const perTurn = converts && !selector.empty ? DECODED_PER_TURN : 1_000;
+  await eachInTurns(snapshot.objects({ namespace: within, after: token?.after }), perTurn, (object) => {
     if (!selector.empty && !selector.matches(viewOf(of, object))) return true;
     if (items.length < limit) items.push(object);
     // How many are left is only said when nothing is filtered, for then it costs no more than counting.
@@ -43,7 +46,7 @@ export async function listObjects(of: ResourceStore, request: ApiRequest): Promi
   const last = items.at(-1);
   return {
     type: 'list',
-    items: of.strategy.conversion ? items.map((item) => viewOf(of, item)) : items,
+    items: converts ? await mapInTurns(items, DECODED_PER_TURN, (item) => viewOf(of, item)) : items,
     revision: snapshot.revision,
     ...(more > 0 && last !== undefined && { continue: encodeContinue(snapshot.revision, last) }),
     ...(more > 0 && selector.empty && { remaining: more }),

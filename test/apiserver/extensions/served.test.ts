@@ -1,6 +1,8 @@
 // Custom kinds against a whole API with its controllers, over HTTPS: they come, are used, and go with everything.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Client } from '../../../api/client/client.ts';
 import { HttpsClient } from '../../../api/client/https-client.ts';
@@ -12,7 +14,7 @@ import { customResourceDefinitions } from '../../../api/types/apiextensions/reso
 import { apiServices } from '../../../api/types/apiregistration/resources.ts';
 import { configMaps, namespaces } from '../../../api/types/core/resources.ts';
 import { waitFor } from '../../cluster/harness/wait.ts';
-import { startTestServer } from '../test-server.ts';
+import { startTestServer, type TestServer } from '../test-server.ts';
 import { aDefinition, anything, aVersion, type Crd, kindOf, withSpec } from './example.ts';
 
 const stack = new AsyncDisposableStack();
@@ -21,19 +23,21 @@ let transport: Transport;
 
 before(async () => {
   const server = stack.use(await startTestServer({ run: ['api', 'controllers'] }));
-  const [ca, cert, key] = await Promise.all(
-    [server.files.ca, server.files.cert, server.files.key].map((file) => readFile(file)),
-  );
-  const credentials = () => ({ ca: ca!, cert: cert!, key: key! });
-  transport = stack.use(new Transport({ server: server.url, credentials, userAgent: 'test', clock: systemClock }));
-  client = new HttpsClient(transport, systemClock);
+  ({ client, transport } = await clientOf(server, stack));
 });
 after(() => stack.disposeAsync());
 
-async function define(of: New<Crd>): Promise<void> {
-  await client.create(customResourceDefinitions, of);
+async function clientOf({ files, url }: TestServer, until: AsyncDisposableStack) {
+  const [ca, cert, key] = await Promise.all([files.ca, files.cert, files.key].map((file) => readFile(file)));
+  const credentials = () => ({ ca: ca!, cert: cert!, key: key! });
+  const transport = until.use(new Transport({ server: url, credentials, userAgent: 'test', clock: systemClock }));
+  return { transport, client: new HttpsClient(transport, systemClock) };
+}
+
+async function define(of: New<Crd>, as = client): Promise<void> {
+  await as.create(customResourceDefinitions, of);
   await waitFor(`${of.metadata.name} to be established`, async () => {
-    const { status } = await client.get(customResourceDefinitions, { name: of.metadata.name! });
+    const { status } = await as.get(customResourceDefinitions, { name: of.metadata.name! });
     return status.conditions?.some(({ type, status }) => type === 'Established' && status === 'True');
   });
 }
@@ -96,6 +100,21 @@ test('a deleted definition takes its objects along, ends watches and is served n
   );
   assert.ok(await isGone(() => client.list(kind)));
   // The same name again begins with nothing.
+  await define(of);
+  assert.deepEqual((await client.list(kind)).items, []);
+});
+
+test('objects of a definition that is not served go with it all the same', async () => {
+  const of = aDefinition('hiddens', [aVersion('v1', anything)]);
+  await define(of);
+  const kind = kindOf(of);
+  await client.create(kind, { metadata: { name: 'a', namespace: 'default' } });
+  const name = of.metadata.name!;
+  const body = [{ op: 'replace', path: '/spec/versions/0/served', value: false }];
+  await client.patch(customResourceDefinitions, { name }, { type: 'json', body });
+  await waitFor('it to be hidden', () => isGone(() => client.list(kind)));
+  await client.delete(customResourceDefinitions, { name });
+  await waitFor('the definition to go', () => isGone(() => client.get(customResourceDefinitions, { name })));
   await define(of);
   assert.deepEqual((await client.list(kind)).items, []);
 });
@@ -194,6 +213,26 @@ test('a default that comes later is read into what is stored', async () => {
     };
     return spec.b === 'later';
   });
+});
+
+test('custom kinds are there again after a restart', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'skiff-extensions-'));
+  const store = { kind: 'embedded' as const, path: join(folder, 'state.db') };
+  const of = aDefinition('lastings', [aVersion('v1', anything)]);
+  const kind = kindOf(of);
+  try {
+    {
+      await using first = await startTestServer({ store });
+      const before = await clientOf(first, stack);
+      await define(of, before.client);
+      await before.client.create(kind, { metadata: { name: 'a', namespace: 'default' } });
+    }
+    await using second = await startTestServer({ store });
+    const again = await clientOf(second, stack);
+    assert.equal((await again.client.list(kind)).items.length, 1);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test('two appliers share a keyed list and a set, and leave what is replaced whole to one of them', async () => {
