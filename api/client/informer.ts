@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { keyOf, type ResourceDefinition } from '../resource.ts';
 import type { KubeObject } from '../schema/kind.ts';
-import { isGone } from '../status.ts';
+import { ApiError, isGone } from '../status.ts';
 import type { Client, ListOf } from './client.ts';
 
 export interface InformerOptions<T> {
@@ -21,6 +21,10 @@ export type ChangeListener<T> = (key: string, now: T | undefined, before: T | un
 
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 10_000;
+/** A watch that lived this long was one. */
+const STEADY_MS = 10_000;
+/** Failures in a row that an operator hears of: a server that starts anew is back sooner. */
+const TELL_AFTER = 6;
 const PAGE = 500;
 
 export class Informer<T extends KubeObject> {
@@ -36,6 +40,7 @@ export class Informer<T extends KubeObject> {
   readonly #synced = Promise.withResolvers<void>();
   #isSynced = false;
   #version = '';
+  #failures = 0;
 
   constructor(
     client: Client,
@@ -54,7 +59,7 @@ export class Informer<T extends KubeObject> {
   /** Called for every change, and for every object known at the time a listener is added. */
   onChange(listener: ChangeListener<T>): void {
     this.#listeners.push(listener);
-    for (const [key, object] of this.#objects) listener(key, object, undefined);
+    for (const [key, object] of this.#objects) this.#tell(listener, key, object, undefined);
   }
 
   get isSynced(): boolean {
@@ -97,21 +102,34 @@ export class Informer<T extends KubeObject> {
 
   /** Lists and watches until the signal aborts. Failures are retried with back-off, for ever. */
   async run(signal: AbortSignal): Promise<void> {
-    let retryMs = FIRST_RETRY_MS;
     while (!signal.aborted) {
+      const sinceMs = this.#clock.monotonic();
+      let err: unknown;
       try {
         if (this.#version === '') await this.#relist(signal);
-        retryMs = FIRST_RETRY_MS;
         await this.#follow(signal);
-      } catch (err) {
-        if (signal.aborted) return;
-        // Too old to resume from: the next round lists anew.
-        if (isGone(err)) this.#version = '';
-        this.#log.debug({ err, retryMs }, 'list or watch failed, trying again');
-        await this.#clock.sleep(retryMs, signal).catch(() => undefined);
-        retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+      } catch (thrown) {
+        err = thrown;
       }
+      if (signal.aborted) return;
+      if (isUnknownVersion(err)) this.#version = '';
+      if (this.#clock.monotonic() - sinceMs >= STEADY_MS) this.#recovered();
+      // The server ends every watch at some time.
+      else await this.#pause(err, signal);
     }
+  }
+
+  /** Also after a watch that was closed at once without a failure: the server may be ending, or overloaded. */
+  async #pause(err: unknown, signal: AbortSignal): Promise<void> {
+    const retryMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.#failures++, 20), MAX_RETRY_MS);
+    if (this.#failures === TELL_AFTER) this.#log.warn({ err, retryMs }, 'cannot follow a resource');
+    else this.#log.debug({ err, retryMs }, 'list or watch ended, trying again');
+    await this.#clock.sleep(retryMs, signal).catch(() => undefined);
+  }
+
+  #recovered(): void {
+    if (this.#failures >= TELL_AFTER) this.#log.info({}, 'following it again');
+    this.#failures = 0;
   }
 
   async #relist(signal: AbortSignal): Promise<void> {
@@ -146,6 +164,7 @@ export class Informer<T extends KubeObject> {
       allowWatchBookmarks: true,
     };
     for await (const event of this.#client.watch(this.resource, options, signal)) {
+      this.#recovered();
       if (event.type === 'BOOKMARK') {
         this.#version = event.resourceVersion;
         continue;
@@ -164,7 +183,7 @@ export class Informer<T extends KubeObject> {
     if (before !== undefined) this.#unindex(key, before);
     this.#objects.set(key, object);
     this.#index(key, object);
-    for (const listener of this.#listeners) listener(key, object, before);
+    for (const listener of this.#listeners) this.#tell(listener, key, object, before);
   }
 
   #remove(key: string): void {
@@ -172,7 +191,16 @@ export class Informer<T extends KubeObject> {
     if (before === undefined) return;
     this.#unindex(key, before);
     this.#objects.delete(key);
-    for (const listener of this.#listeners) listener(key, undefined, before);
+    for (const listener of this.#listeners) this.#tell(listener, key, undefined, before);
+  }
+
+  /** One listener's mistake is neither the others' nor a reason to list anew. */
+  #tell(listener: ChangeListener<T>, key: string, now: T | undefined, before: T | undefined): void {
+    try {
+      listener(key, now, before);
+    } catch (err) {
+      this.#log.error({ err, key }, 'a listener failed');
+    }
   }
 
   #index(key: string, object: T): void {
@@ -188,6 +216,12 @@ export class Informer<T extends KubeObject> {
       for (const value of this.#options.indexes![name]!(object)) removeFrom(index, value, key);
     }
   }
+}
+
+/** History was compacted, or the server was put back to an older state: no watch can go on from what is known. */
+function isUnknownVersion(err: unknown): boolean {
+  if (isGone(err)) return true;
+  return err instanceof ApiError && !!err.details?.causes?.some(({ reason }) => reason === 'ResourceVersionTooLarge');
 }
 
 function addTo(index: Map<string, Set<string>>, value: string, key: string): void {

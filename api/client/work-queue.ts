@@ -2,6 +2,7 @@
 // that fails comes back with growing delay. What the key stands for is read when its turn comes, so a lost, doubled
 // or reordered event changes nothing.
 import type { Clock } from '../clock.ts';
+import { nextTurn } from '../turn.ts';
 
 /** When to look at a key again without an event asking for it. */
 export interface Again {
@@ -18,6 +19,9 @@ export interface WorkQueueOptions {
 /** Timers of the machine overflow beyond 24 days; a look that comes too early changes nothing. */
 const LONGEST_WAIT_MS = 86_400_000;
 
+/** Passes that wait for nothing may fill this much of a turn of the event loop, all workers together. */
+const TURN_MS = 5;
+
 export class WorkQueue {
   readonly #clock: Clock;
   readonly #firstRetryMs: number;
@@ -29,9 +33,12 @@ export class WorkQueue {
   readonly #delayed = new Map<string, { atMs: number; timer: Disposable }>();
   readonly #failures = new Map<string, number>();
   #wake: (() => void)[] = [];
+  #turnBeganMs: number;
+  #turn: Promise<void> | undefined;
 
   constructor(clock: Clock, { firstRetryMs = 5, maxRetryMs = 60_000 }: WorkQueueOptions = {}) {
     this.#clock = clock;
+    this.#turnBeganMs = clock.monotonic();
     this.#firstRetryMs = firstRetryMs;
     this.#maxRetryMs = maxRetryMs;
   }
@@ -104,7 +111,17 @@ export class WorkQueue {
         this.#working.delete(key);
         if (this.#again.delete(key)) this.add(key);
       }
+      if (this.#ready.size > 0) await this.#giveWay();
     }
+  }
+
+  async #giveWay(): Promise<void> {
+    if (this.#turn === undefined && this.#clock.monotonic() - this.#turnBeganMs < TURN_MS) return;
+    this.#turn ??= nextTurn().then(() => {
+      this.#turn = undefined;
+      this.#turnBeganMs = this.#clock.monotonic();
+    });
+    await this.#turn;
   }
 
   #take(): string | undefined {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AT_REST, type Next, WorkQueue } from '../../../api/client/work-queue.ts';
+import { systemClock } from '../../../api/system.ts';
 import { settle, VirtualClock } from '../../sim/virtual-clock.ts';
 
 interface Rig {
@@ -114,4 +115,52 @@ test('run returns only when the passes in flight have ended', async () => {
   assert.equal(ended, false);
   gate.resolve();
   await ending;
+});
+
+test('keys are worked on in the order in which they came, also those that come back', async () => {
+  const { queue, passes, end } = rig(async (key, seen) => {
+    if (key === 'busy' && seen.length < 4) queue.add('busy');
+    return AT_REST;
+  }, 1);
+  for (const key of ['busy', 'a', 'b', 'busy', 'a']) queue.add(key);
+  await settle();
+  assert.deepEqual(passes, ['busy', 'a', 'b', 'busy']);
+  await end();
+});
+
+test('a key that always wants another pass, and one that always fails, leave the others their turns', async () => {
+  const { clock, queue, passes, end } = rig(async (key) => {
+    if (key === 'failing') throw new Error('never');
+    return key === 'eager' ? { afterMs: 0 } : AT_REST;
+  }, 1);
+  queue.add('eager');
+  queue.add('failing');
+  await clock.advance(50);
+  queue.add('late');
+  await clock.advance(1);
+  assert.equal(passes.filter((key) => key === 'late').length, 1);
+  await end();
+});
+
+test('a long line of keys that wait for nothing does not hold up the rest of the process', async () => {
+  const queue = new WorkQueue(systemClock);
+  const stop = new AbortController();
+  let passes = 0;
+  const running = queue.run(
+    2,
+    async () => {
+      passes++;
+      const untilMs = performance.now() + 0.5;
+      while (performance.now() < untilMs);
+      return AT_REST;
+    },
+    () => undefined,
+    stop.signal,
+  );
+  for (let i = 0; i < 400; i++) queue.add(String(i));
+  await settle();
+  await settle();
+  assert.ok(passes > 0 && passes < 400, `${passes} passes in two turns of the loop`);
+  stop.abort();
+  await running;
 });
