@@ -49,6 +49,7 @@ import { StaticPods } from './pods/static-pods.ts';
 import { StatusManager } from './pods/status-manager.ts';
 import { reviewsOf } from './server/access.ts';
 import { startServer } from './server/start.ts';
+import { LocalDirs } from './volumes/local-dirs.ts';
 import { Tokens } from './volumes/service-account-token.ts';
 import { Volumes } from './volumes/volumes.ts';
 
@@ -120,6 +121,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   const wake = (uid: string) => manager.wake(uid);
   const objects = new Objects(client, clock);
   const tokens = new Tokens(client, clock);
+  await using localDirs = new LocalDirs(join(config.dataDir, 'local-dirs'), client, clock, log);
   const allocatable = () => node.allocatable;
   await using probes = new Probes({ runtime, clock, random, event, wake });
   await using pulls = new ImagePulls({ images, clock, event, wake, credentials: pullCredentials(objects) });
@@ -142,6 +144,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     observer: new Observer(runtime, config),
     volumes: new Volumes(config, {
       ...{ client, objects, tokens, clock, random },
+      localDirs,
       node: () => (view.nodes.get(nodeName) ?? node.node)?.metadata,
       facts: () => ({ podIps: [], hostIps: nodeIps, allocatable: allocatable() }),
     }),

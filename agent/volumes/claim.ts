@@ -1,6 +1,6 @@
 // Storage that outlives its pod: from the claim to its volume to a directory of this node, mounted where the pod's
 // other volumes are. What is mounted already needs no API: a pod starts again while the server is away.
-import { lstat, mkdir } from 'node:fs/promises';
+import { chmod, lstat, mkdir } from 'node:fs/promises';
 import { isNotFound } from '../../api/status.ts';
 import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
@@ -35,8 +35,12 @@ export async function setUpClaim(reference: ClaimReference, context: VolumeConte
   const volume = await volumeOf(claim, context);
   const path = directoryOf(volume);
   const { hostPath } = volume.spec;
+  await context.localDirs.note(volume);
   if (hostPath !== undefined) {
+    const isNew = (await lstat(path).catch(() => undefined)) === undefined;
     await setUpHostPath(hostPath);
+    // Made for a claim: whoever the containers run as may write.
+    if (isNew && hostPath.type === 'DirectoryOrCreate') await chmod(path, 0o777);
     if (!hostPath.type) await mkdir(path, { recursive: true }); // as a hostPath without a type is made
   }
   const found = await lstat(path).catch(() => undefined);

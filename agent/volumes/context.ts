@@ -7,6 +7,7 @@ import type { Pod } from '../../api/types/core/pod.ts';
 import type { Volume } from '../../api/types/core/volume.ts';
 import type { PodFacts } from '../pods/field-ref.ts';
 import type { Objects } from '../pods/objects.ts';
+import type { LocalDirs } from './local-dirs.ts';
 import type { Tokens } from './service-account-token.ts';
 
 export interface VolumeDeps {
@@ -15,6 +16,7 @@ export interface VolumeDeps {
   readonly tokens: Tokens;
   readonly clock: Clock;
   readonly random: Random;
+  readonly localDirs: Pick<LocalDirs, 'note'>;
   /** What the API says of this node; undefined while it has not been heard. */
   readonly node: () => Pick<Node['metadata'], 'name' | 'labels'> | undefined;
   /** What volumes may tell a container about its pod; `podIps` are not known yet. */

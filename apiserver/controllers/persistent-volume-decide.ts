@@ -7,6 +7,7 @@ import { compareQuantities } from '../../api/quantity.ts';
 import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
 import type { StorageClass } from '../../api/types/storage/storage-class.ts';
+import { parseTime } from './times.ts';
 
 export const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 export const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';
@@ -16,6 +17,10 @@ export const PROVISIONERS = [
   'volume.kubernetes.io/storage-provisioner',
   'volume.beta.kubernetes.io/storage-provisioner',
 ];
+/** The provisioner that is built in: directories of the node that a pod was placed on. */
+export const LOCAL_DIR = 'skiff.local/dir';
+/** After its claim is gone the node has this long to remove the directory. */
+export const GIVEN_BACK_MS = 3 * 60_000;
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
 
 type EventText = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string };
@@ -25,6 +30,8 @@ export type ClaimAction =
   | { readonly do: 'bind'; readonly volume: PersistentVolume; readonly chosen: boolean }
   /** The provisioner of this name makes a volume: it is told by annotations. */
   | { readonly do: 'askFor'; readonly provisioner: string; readonly event: EventText }
+  /** A directory of this node becomes its volume. */
+  | { readonly do: 'provision'; readonly storageClass: StorageClass; readonly node: string }
   | { readonly do: 'phase'; readonly phase: 'Pending' | 'Lost'; readonly event?: EventText };
 
 export interface StorageView {
@@ -81,6 +88,11 @@ function unbound(claim: PersistentVolumeClaim, view: StorageView): ClaimAction {
   const { provisioner } = sort;
   if (provisioner.startsWith('kubernetes.io/')) {
     const message = `no volume plugin matched name: ${provisioner}`;
+    return { do: 'phase', phase: 'Pending', event: warning('ProvisioningFailed', message) };
+  }
+  if (provisioner === LOCAL_DIR) {
+    if (selected !== undefined) return { do: 'provision', storageClass: sort, node: selected };
+    const message = `${LOCAL_DIR} makes directories where pods are: its class needs volumeBindingMode WaitForFirstConsumer`;
     return { do: 'phase', phase: 'Pending', event: warning('ProvisioningFailed', message) };
   }
   const message = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`;
@@ -148,17 +160,28 @@ export type VolumeAction =
   | { readonly do: 'phase'; readonly phase: VolumePhase; readonly message?: string; readonly event?: EventText }
   /** Chosen for a claim that took another one meanwhile. */
   | { readonly do: 'unbind' }
+  /** Its directory is being removed by the node. */
+  | { readonly do: 'deleteAfter'; readonly ms: number }
   | undefined;
 
-export function decideVolume(volume: PersistentVolume, claim: PersistentVolumeClaim | undefined): VolumeAction {
+export function decideVolume(
+  volume: PersistentVolume,
+  claim: PersistentVolumeClaim | undefined,
+  nowMs: number,
+): VolumeAction {
   const { metadata, spec, status } = volume;
   const { claimRef, persistentVolumeReclaimPolicy: policy } = spec;
   // A reference without a UID is a wish of whoever made the volume.
   if (claimRef === undefined || !claimRef.uid) return { do: 'phase', phase: 'Available' };
   if (claim === undefined || claim.metadata.uid !== claimRef.uid) {
     if (policy !== 'Delete' && policy !== 'Recycle') return { do: 'phase', phase: 'Released' };
+    const maker = metadata.annotations?.[PROVISIONED_BY];
+    if (maker === LOCAL_DIR && policy === 'Delete' && status.phase === 'Released') {
+      const sinceMs = parseTime(status.lastPhaseTransitionTime) ?? nowMs;
+      return { do: 'deleteAfter', ms: Math.max(0, sinceMs + GIVEN_BACK_MS - nowMs) };
+    }
     // Whoever made it watches for Released volumes of its own and removes them.
-    if (metadata.annotations?.[PROVISIONED_BY] !== undefined) return { do: 'phase', phase: 'Released' };
+    if (maker !== undefined) return { do: 'phase', phase: 'Released' };
     if (status.phase !== 'Released' && status.phase !== 'Failed') return { do: 'phase', phase: 'Released' };
     const what = policy === 'Delete' ? 'deletable' : 'recyclable';
     const doer = policy === 'Delete' ? 'deleter' : 'recycler';
@@ -175,4 +198,33 @@ export function decideVolume(volume: PersistentVolume, claim: PersistentVolumeCl
   return metadata.annotations?.[BOUND_BY_CONTROLLER] === undefined
     ? { do: 'phase', phase: 'Available' }
     : { do: 'unbind' };
+}
+
+const DEFAULT_BASE = '/var/lib/skiff/volumes';
+
+/** The volume of a claim: a directory that the node makes when it is first mounted. */
+export function localDirectory(
+  { metadata, spec }: PersistentVolumeClaim,
+  { metadata: sort, parameters, reclaimPolicy, mountOptions }: StorageClass,
+  hostname: string,
+) {
+  const name = `pvc-${metadata.uid}`;
+  const onNode = { key: 'kubernetes.io/hostname', operator: 'In' as const, values: [hostname] };
+  return {
+    metadata: { name, annotations: { [PROVISIONED_BY]: LOCAL_DIR } },
+    spec: {
+      capacity: { storage: spec.resources?.requests?.['storage'] ?? '0' },
+      accessModes: spec.accessModes,
+      volumeMode: 'Filesystem' as const,
+      persistentVolumeReclaimPolicy: reclaimPolicy ?? ('Delete' as const),
+      storageClassName: sort.name,
+      ...(mountOptions && { mountOptions }),
+      claimRef: {
+        ...{ kind: 'PersistentVolumeClaim', apiVersion: 'v1' },
+        ...{ namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
+      },
+      hostPath: { path: `${parameters?.['path'] ?? DEFAULT_BASE}/${name}`, type: 'DirectoryOrCreate' as const },
+      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [onNode] }] } },
+    },
+  };
 }

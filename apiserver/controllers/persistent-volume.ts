@@ -3,11 +3,13 @@
 import { on, runController } from '../../api/client/controller.ts';
 import { AT_REST, type Next } from '../../api/client/work-queue.ts';
 import { timestamp } from '../../api/clock.ts';
-import { isNotFound } from '../../api/status.ts';
+import { isAlreadyExists, isNotFound } from '../../api/status.ts';
 import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
+import { nodes } from '../../api/types/core/resources.ts';
 import { persistentVolumeClaims, persistentVolumes } from '../../api/types/core/storage-resources.ts';
 import { storageClasses } from '../../api/types/storage/resources.ts';
+import type { StorageClass } from '../../api/types/storage/storage-class.ts';
 import type { Controller } from './deps.ts';
 import {
   BIND_COMPLETED,
@@ -15,6 +17,8 @@ import {
   classOf,
   decideClaim,
   decideVolume,
+  LOCAL_DIR,
+  localDirectory,
   PROVISIONERS,
   type VolumePhase,
 } from './persistent-volume-decide.ts';
@@ -27,6 +31,7 @@ export const persistentVolumeController: Controller = ({ client, informers, reco
   const claims = informers.of(persistentVolumeClaims);
   const volumes = informers.of(persistentVolumes);
   const classes = informers.of(storageClasses);
+  const nodesHere = informers.of(nodes);
   /** What was said of a claim or a volume last: said again only when it is something else. */
   const told = new Map<string, string>();
 
@@ -57,6 +62,10 @@ export const persistentVolumeController: Controller = ({ client, informers, reco
       case 'askFor':
         tell(claim, action.event);
         await askFor(claim, action.provisioner, signal);
+        return AT_REST;
+      case 'provision':
+        tell(claim, undefined);
+        await provision(claim, action.storageClass, action.node, signal);
         return AT_REST;
       case 'phase': {
         tell(claim, action.event);
@@ -123,6 +132,21 @@ export const persistentVolumeController: Controller = ({ client, informers, reco
     await client.update(persistentVolumeClaims, { ...claim, metadata }, {}, signal);
   }
 
+  async function provision(claim: PersistentVolumeClaim, sort: StorageClass, node: string, signal: AbortSignal) {
+    if (claim.spec.volumeMode === 'Block') {
+      const message = `${LOCAL_DIR} makes directories, not block devices`;
+      tell(claim, { type: 'Warning', reason: 'ProvisioningFailed', message });
+      return;
+    }
+    const hostname = nodesHere.get(node)?.metadata.labels?.['kubernetes.io/hostname'] ?? node;
+    const volume = localDirectory(claim, sort, hostname);
+    await client.create(persistentVolumes, volume, {}, signal).catch((err) => {
+      if (!isAlreadyExists(err)) throw err; // its news is on the way
+    });
+    const message = `Successfully provisioned volume ${volume.metadata.name}`;
+    recorder.event(claim, 'Normal', 'ProvisioningSucceeded', message);
+  }
+
   async function setPhase(
     volume: PersistentVolume,
     phase: VolumePhase,
@@ -140,7 +164,7 @@ export const persistentVolumeController: Controller = ({ client, informers, reco
     if (volume === undefined) return AT_REST;
     const { claimRef } = volume.spec;
     const claim = claimRef && (await claimOf(volume, signal));
-    const action = decideVolume(volume, claim);
+    const action = decideVolume(volume, claim, clock.now());
     if (action === undefined) return AT_REST;
     if (action.do === 'unbind') {
       const { [BOUND_BY_CONTROLLER]: _ours, ...annotations } = volume.metadata.annotations ?? {};
@@ -151,6 +175,17 @@ export const persistentVolumeController: Controller = ({ client, informers, reco
         {},
         signal,
       );
+      return AT_REST;
+    }
+    if (action.do === 'deleteAfter') {
+      if (action.ms > 0) return { afterMs: action.ms };
+      const { uid, resourceVersion, deletionTimestamp } = volume.metadata;
+      if (deletionTimestamp !== undefined) return AT_REST;
+      await client
+        .delete(persistentVolumes, { name }, { preconditions: { uid, resourceVersion } }, signal)
+        .catch((err) => {
+          if (!isNotFound(err)) throw err;
+        });
       return AT_REST;
     }
     tell(volume, action.event);

@@ -9,6 +9,8 @@ import {
   BOUND_BY_CONTROLLER,
   decideClaim,
   decideVolume,
+  LOCAL_DIR,
+  localDirectory,
   PROVISIONED_BY,
   SELECTED_NODE,
 } from '../../../apiserver/controllers/persistent-volume-decide.ts';
@@ -147,7 +149,9 @@ for (const { it, claim = aClaim(), volumes = [], sort, wants } of claims) {
         ? `bind ${action.volume.metadata.name}`
         : action.do === 'askFor'
           ? `askFor ${action.provisioner}`
-          : `${action.phase} ${action.event?.reason ?? ''}`.trim();
+          : action.do === 'phase'
+            ? `${action.phase} ${action.event?.reason ?? ''}`.trim()
+            : action.do;
     assert.equal(said, wants);
   });
 }
@@ -186,7 +190,33 @@ const volumes: { it: string; volume: PersistentVolume; claim?: PersistentVolumeC
 ];
 for (const { it, volume, claim, wants } of volumes) {
   test(`a volume ${it}`, () => {
-    const action = decideVolume(volume, claim);
+    const action = decideVolume(volume, claim, 0);
     assert.equal(action?.do === 'phase' ? action.phase : action?.do, wants);
   });
 }
+
+const dirs = aClass('WaitForFirstConsumer', LOCAL_DIR);
+test('the built-in provisioner makes a directory where the pod was placed', () => {
+  const claim = aClaim({ storageClassName: 'fast' }, { [SELECTED_NODE]: 'n1' });
+  const none = { volumes: [], volume: () => undefined };
+  const action = decideClaim(claim, { ...none, storageClass: () => dirs });
+  assert.deepEqual(action, { do: 'provision', storageClass: dirs, node: 'n1' });
+  const { metadata, spec } = localDirectory(claim, { ...dirs, parameters: { path: '/srv' } } as StorageClass, 'host-1');
+  assert.deepEqual([metadata.name, spec.hostPath.path, spec.claimRef.uid], ['pvc-c1', '/srv/pvc-c1', 'c1']);
+  const early = decideClaim(aClaim({ storageClassName: 'fast' }), {
+    ...none,
+    storageClass: () => aClass('Immediate', LOCAL_DIR),
+  });
+  assert.equal(early.do === 'phase' && early.event?.reason, 'ProvisioningFailed');
+});
+
+test('a directory is given back: the node has time to remove it, then its volume goes', () => {
+  const volume = aVolume(
+    'a',
+    { ...bound, persistentVolumeReclaimPolicy: 'Delete' },
+    { phase: 'Released', annotations: { [PROVISIONED_BY]: LOCAL_DIR } },
+  );
+  volume.status.lastPhaseTransitionTime = '1970-01-01T00:00:00Z';
+  assert.deepEqual(decideVolume(volume, undefined, 60_000), { do: 'deleteAfter', ms: 120_000 });
+  assert.deepEqual(decideVolume(volume, undefined, 180_000), { do: 'deleteAfter', ms: 0 });
+});

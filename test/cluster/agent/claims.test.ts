@@ -60,3 +60,37 @@ test('what one pod wrote into its claim the next one reads, and the data stays w
   await pods.call('DELETE', VOLUME);
   await waitFor('the volume to be gone', async () => (await cluster().api.call('GET', VOLUME)).status === 404);
 });
+
+test('a claim of the built-in class gets a directory where its pod is placed, which goes with it', async () => {
+  const { node } = cluster().node;
+  await pods.call('POST', '/apis/storage.k8s.io/v1/storageclasses', {
+    metadata: { name: 'dirs' },
+    provisioner: 'skiff.local/dir',
+    volumeBindingMode: 'WaitForFirstConsumer',
+  });
+  await pods.call('POST', CLAIM.replace('/data', ''), {
+    metadata: { name: 'made' },
+    spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'dirs', resources: { requests: { storage: '1Mi' } } },
+  });
+  await pods.create('user', {
+    nodeName: '',
+    securityContext: { runAsUser: 1000 },
+    volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'made' } }],
+    containers: [
+      shell('main', `echo kept > /v/f && echo done; ${FOREVER}`, { volumeMounts: [{ name: 'v', mountPath: '/v' }] }),
+    ],
+  });
+  await pods.ready('user');
+  await pods.untilLogged('user', 'main', 'done');
+  const made = CLAIM.replace('/data', '/made');
+  const { spec } = await cluster().api.get<Phased>(made);
+  const dir = `/var/lib/skiff/volumes/${spec.volumeName}`;
+  assert.equal((await node.exec('cat', [`${dir}/f`])).stdout, 'kept\n');
+  await pods.remove('user');
+  await pods.call('DELETE', made);
+  await phase(`/api/v1/persistentvolumes/${spec.volumeName}`, 'Released');
+  // A new agent looks at once.
+  await cluster().kill('agent', 'SIGKILL');
+  await cluster().restart('agent');
+  await waitFor('the directory to be gone', async () => (await node.exec('ls', [dir], { mayFail: true })).code !== 0);
+});
