@@ -5,7 +5,7 @@ import { type AdmissionNode, isCritical, judge, type Refusal, shortageRefusal } 
 import { isTerminal } from './phase.ts';
 import { amountsOf } from './pod-requests.ts';
 import { victimsFor } from './preemption.ts';
-import { type Allocation, decideResize, type ResizeAnswer } from './resize-decide.ts';
+import { type Allocation, decideResize, isAllocated, type ResizeAnswer } from './resize-decide.ts';
 import type { Ending } from './world.ts';
 
 export type Admission =
@@ -83,6 +83,8 @@ export class Door {
 
   /** Whether a running pod may have what it asks for now. */
   resize(pod: Pod, allocation: Allocation): ResizeAnswer {
+    // Asked in every pass of every pod: almost always nothing is different.
+    if (isAllocated(pod, allocation)) return { do: 'nothing' };
     return decideResize(pod, allocation, this.#deps.node(), () => this.#others(pod.metadata.uid));
   }
 

@@ -35,15 +35,17 @@ export function asAllocated(pod: Pod, allocation: Allocation | undefined): Pod {
   };
 }
 
+export function isAllocated(pod: Pod, allocation: Allocation): boolean {
+  return [...allocationOf(pod)].every(([name, resources]) => isDeepStrictEqual(resources, allocation.get(name)));
+}
+
 export function decideResize(
   pod: Pod,
   allocation: Allocation,
   node: AdmissionNode | undefined,
   others: () => readonly Pod[],
 ): ResizeAnswer {
-  const wanted = allocationOf(pod);
-  const same = [...wanted].every(([name, resources]) => isDeepStrictEqual(resources, allocation.get(name)));
-  if (same) return { do: 'nothing' };
+  if (isAllocated(pod, allocation)) return { do: 'nothing' };
   if (isStatic(pod)) {
     return { do: 'hold', reason: 'Infeasible', message: 'In-place resize of static-pods is not supported' };
   }
