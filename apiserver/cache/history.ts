@@ -10,7 +10,7 @@ export interface HistoryBounds {
 
 export class History {
   readonly #bounds: HistoryBounds;
-  #events: CacheEvent[] = [];
+  #events: (CacheEvent | undefined)[] = [];
   #head = 0;
   #bytes = 0;
   #floor: number;
@@ -35,7 +35,7 @@ export class History {
     this.#bytes += event.object.bytes.length;
     while (this.#events.length - this.#head > this.#bounds.maxEvents || this.#bytes > this.#bounds.maxBytes) {
       const oldest = this.#events[this.#head]!;
-      this.#head++;
+      this.#events[this.#head++] = undefined; // its bytes go now, its place later
       this.#bytes -= oldest.object.bytes.length;
       this.#floor = oldest.revision;
     }
@@ -56,6 +56,6 @@ export class History {
       if (this.#events[middle]!.revision <= revision) low = middle + 1;
       else high = middle;
     }
-    return this.#events.slice(low);
+    return this.#events.slice(low) as CacheEvent[];
   }
 }
