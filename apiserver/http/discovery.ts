@@ -54,19 +54,27 @@ function resourcesOf(resources: readonly ResourceDefinition[], group: string, ve
   return own.sort((a, b) => (a.plural < b.plural ? -1 : 1));
 }
 
+/** Verbs and subresources are in order, save those of custom kinds, which upstream tells in an order of its own. */
+function verbsOf({ verbs, schema }: ResourceDefinition): string[] {
+  if (!schema.custom) return [...verbs].sort();
+  return CUSTOM_VERBS.filter((verb) => (verbs as readonly string[]).includes(verb));
+}
+
+const CUSTOM_VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+
 function resourceEntries(resource: ResourceDefinition): object[] {
-  const { plural, singular, namespaced, kind, verbs, shortNames, categories, subresources } = resource;
+  const { plural, singular, namespaced, kind, shortNames, categories } = resource;
   return [
     {
       name: plural,
       singularName: singular,
       namespaced,
       kind,
-      verbs: [...verbs].sort(),
+      verbs: verbsOf(resource),
       ...optional({ shortNames, categories }),
       ...(isStored(resource) && { storageVersionHash: storageVersionHash(resource) }),
     },
-    ...byName(subresources).map(([name, part]) => ({
+    ...partsOf(resource).map(([name, part]) => ({
       name: `${plural}/${name}`,
       singularName: '',
       namespaced,
@@ -77,8 +85,9 @@ function resourceEntries(resource: ResourceDefinition): object[] {
   ];
 }
 
-function byName(subresources: ResourceDefinition['subresources']): [string, SubresourceDefinition][] {
-  return Object.entries(subresources).sort(([a], [b]) => (a < b ? -1 : 1));
+function partsOf({ subresources, schema }: ResourceDefinition): [string, SubresourceDefinition][] {
+  const parts = Object.entries(subresources);
+  return schema.custom ? parts : parts.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function optional(lists: Record<string, readonly string[] | undefined>): object {
@@ -120,8 +129,8 @@ export function aggregated({ resources, groups }: Serving, which: 'core' | 'grou
 }
 
 function discovered(resource: ResourceDefinition): object {
-  const { plural, singular, namespaced, verbs, shortNames, categories, subresources } = resource;
-  const parts = byName(subresources).map(([name, part]) => ({
+  const { plural, singular, namespaced, shortNames, categories } = resource;
+  const parts = partsOf(resource).map(([name, part]) => ({
     subresource: name,
     responseKind: responseKind(resource, part),
     verbs: [...part.verbs].sort(),
@@ -131,7 +140,7 @@ function discovered(resource: ResourceDefinition): object {
     responseKind: responseKind(resource, undefined),
     scope: namespaced ? 'Namespaced' : 'Cluster',
     singularResource: singular,
-    verbs: [...verbs].sort(),
+    verbs: verbsOf(resource),
     ...optional({ shortNames, categories }),
     ...(parts.length > 0 && { subresources: parts }),
   };
