@@ -19,6 +19,8 @@ import { bootstrap } from './registry/bootstrap.ts';
 import { SERVER_ITSELF } from './registry/identities.ts';
 import { InProcessClient } from './registry/in-process-client.ts';
 import { publishKubernetesService } from './registry/kubernetes-service.ts';
+import { NodeStats } from './registry/node-stats.ts';
+import { serveMetrics } from './registry/resources/metrics/metrics.ts';
 import { autoCompact, COMPACTION } from './store/auto-compact.ts';
 import { meter } from './store/metered.ts';
 
@@ -48,6 +50,7 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   const customResources = new CustomResources(registry);
   customResources.follow(until);
   await registry.ready(until);
+  serveMetrics(registry, new NodeStats(pki, clock), until);
   let started = false;
   const vitals = {
     store: (asked: AbortSignal) => registry.storeAnswers(asked),
