@@ -1,10 +1,11 @@
 // Whether a pod that was sent here may start: the node's own look at room, labels, ports, taints and pressure, for
 // the scheduler may have looked at an older picture, and static pods pass no scheduler at all. Pure. Reasons and
 // messages are upstream's: controllers that make pods anew and people go by them.
+
+import { wantsNode } from '../../api/node-selector.ts';
 import { type TaintLike, tolerates } from '../../api/tolerations.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import { isMirror } from './mirror-pods.ts';
-import { wantsNode } from './node-selector.ts';
 import { type Amounts, add, podRequests } from './pod-requests.ts';
 import { CRITICAL_PRIORITY, qosClass } from './resources.ts';
 import { isStatic } from './static-pods.ts';

@@ -1,13 +1,13 @@
 // Storage that outlives its pod: from the claim to its volume to a directory of this node, mounted where the pod's
 // other volumes are. What is mounted already needs no API: a pod starts again while the server is away.
 import { chmod, lstat, mkdir } from 'node:fs/promises';
+import { matchesTerms } from '../../api/node-selector.ts';
 import { isNotFound } from '../../api/status.ts';
 import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import { persistentVolumeClaims, persistentVolumes } from '../../api/types/core/storage-resources.ts';
 import type { Volume } from '../../api/types/core/volume.ts';
-import { matchesTerms } from '../pods/node-selector.ts';
 import type { VolumeContext } from './context.ts';
 import { giveToGroup } from './fs-group.ts';
 import { setUpHostPath } from './host-path.ts';

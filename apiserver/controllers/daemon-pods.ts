@@ -1,10 +1,10 @@
 // What makes a pod a daemon's: which nodes it belongs on, and what its template gets on top. Pure.
 
+import { wantsNode } from '../../api/node-selector.ts';
 import { tolerates } from '../../api/tolerations.ts';
 import type { DaemonSet } from '../../api/types/apps/daemon-set.ts';
 import type { Node } from '../../api/types/core/node.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
-import { wantsNode } from './node-affinity.ts';
 
 export const REVISION_HASH = 'controller-revision-hash';
 const GENERATION = 'pod-template-generation';
@@ -44,7 +44,7 @@ export interface Fit {
 
 export function fitOf({ spec: { template } }: DaemonSet, node: Node): Fit {
   const spec = template.spec!;
-  if ((spec.nodeName && spec.nodeName !== node.metadata.name) || !wantsNode(spec, node)) {
+  if ((spec.nodeName && spec.nodeName !== node.metadata.name) || !wantsNode(spec, node.metadata)) {
     return { run: false, stay: false };
   }
   const tolerations = tolerationsOf(spec);

@@ -3,8 +3,8 @@ import type { DaemonSet, DaemonSetStatus } from '../../api/types/apps/daemon-set
 import type { Node } from '../../api/types/core/node.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import { fitOf, isUpdated } from './daemon-pods.ts';
-import { targetNode } from './node-affinity.ts';
 import { availableInMs, isActive, isFinished, isReady } from './pod-facts.ts';
+import { targetNode } from './target-node.ts';
 import { parseTime } from './times.ts';
 
 export interface DaemonView {

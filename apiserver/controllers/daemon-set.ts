@@ -17,10 +17,10 @@ import { type DaemonView, daemonStatus, decideDaemons } from './daemon-set-decid
 import type { Controller } from './deps.ts';
 import { Expectations } from './expectations.ts';
 import { FailureBackoff } from './failure-backoff.ts';
-import { targetNode } from './node-affinity.ts';
 import { claim, controllerOf } from './ownership.ts';
 import { PodControl } from './pod-control.ts';
 import { ensureRevision, type RevisionStyle, removeRevisions, surplusRevisions } from './revisions.ts';
+import { targetNode } from './target-node.ts';
 import { templateHash } from './template-hash.ts';
 
 const OF = daemonSets as unknown as ResourceDefinition;

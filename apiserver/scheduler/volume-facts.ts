@@ -1,13 +1,13 @@
 // What the scheduler knows of storage: claims, volumes, classes, and how many volumes of a driver a node can hold.
 // Volumes it has chosen for a claim and not seen bound yet count as taken.
 import { type LabelMatcher, type Labels, selectorMatcher } from '../../api/labels.ts';
+import { anyTerm, type NodeTest } from '../../api/node-selector.ts';
 import { quantityValue } from '../../api/quantity.ts';
 import { keyOf } from '../../api/resource.ts';
 import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
 import type { CSIDriver, CSINode, CSIStorageCapacity } from '../../api/types/storage/csi.ts';
 import type { StorageClass } from '../../api/types/storage/storage-class.ts';
-import { anyTerm, type NodeTest } from './node-selectors.ts';
 
 export interface ClaimFacts {
   readonly key: string;

@@ -1,8 +1,6 @@
 // Where a pod must or would like to run, by labels and names of nodes.
-import { labelMatcher, matchesEverything } from '../../../api/labels.ts';
-import { anyTerm, isEmpty, type NodeTest, namesIn, termTest } from '../node-selectors.ts';
+import { isEmptyTerm, namesIn, requiredNodes, termTest } from '../../../api/node-selector.ts';
 import { nodeChanged, normalizeByMost, type Plugin, refusal } from '../plugin.ts';
-import type { PodInfo } from '../pod-info.ts';
 
 const ELSEWHERE = refusal("node(s) didn't match Pod's node affinity/selector");
 
@@ -20,7 +18,7 @@ export const nodeAffinity: Plugin = {
 
   score({ nodeAffinity }) {
     const preferred = (nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [])
-      .filter(({ weight, preference }) => weight !== 0 && !isEmpty(preference))
+      .filter(({ weight, preference }) => weight !== 0 && !isEmptyTerm(preference))
       .map(({ weight, preference }) => ({ weight, test: termTest(preference) }));
     if (preferred.length === 0) return undefined;
     return {
@@ -31,16 +29,3 @@ export const nodeAffinity: Plugin = {
 
   wokenBy: (event) => nodeChanged(event, 'labels'),
 };
-
-/** Undefined when every node will do. */
-export function requiredNodes({ nodeSelector, nodeAffinity }: PodInfo): NodeTest | undefined {
-  const required = nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  const wanted = Object.entries(nodeSelector ?? {});
-  if (wanted.length === 0 && required === undefined) return undefined;
-  const selected =
-    wanted.length === 0
-      ? matchesEverything
-      : labelMatcher(wanted.map(([key, value]) => ({ key, operator: '=', values: [value] })));
-  const affine = required && anyTerm(required.nodeSelectorTerms ?? []);
-  return (node) => selected(node.labels) && (affine === undefined || affine(node));
-}

@@ -1,9 +1,9 @@
 // Topology spread constraints, compiled for one pod.
 import { type LabelMatcher, matchesNothing } from '../../../api/labels.ts';
+import { requiredNodes } from '../../../api/node-selector.ts';
 import { selectorWithKeys } from '../affinity-terms.ts';
 import type { NodeInfo } from '../node-info.ts';
 import type { PodInfo } from '../pod-info.ts';
-import { requiredNodes } from './node-affinity.ts';
 import { repels } from './taint-toleration.ts';
 
 export const HOSTNAME = 'kubernetes.io/hostname';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { wantsNode } from '../../../api/node-selector.ts';
 import type { ControllerRevision } from '../../../api/types/apps/controller-revision.ts';
 import type { DaemonSet } from '../../../api/types/apps/daemon-set.ts';
 import type { Node } from '../../../api/types/core/node.ts';
@@ -7,8 +8,8 @@ import type { Pod, PodTemplateSpec } from '../../../api/types/core/pod.ts';
 import { fitOf, REVISION_HASH, shapeForNode } from '../../../apiserver/controllers/daemon-pods.ts';
 import { daemonStatus, decideDaemons } from '../../../apiserver/controllers/daemon-set-decide.ts';
 import { FailureBackoff } from '../../../apiserver/controllers/failure-backoff.ts';
-import { targetNode, wantsNode } from '../../../apiserver/controllers/node-affinity.ts';
 import { decideRevision, surplusRevisions, templateData } from '../../../apiserver/controllers/revisions.ts';
+import { targetNode } from '../../../apiserver/controllers/target-node.ts';
 import { aPod, type PodParts } from './example.ts';
 
 const NOW_MS = Date.parse('2026-01-01T01:00:00Z');
@@ -177,16 +178,22 @@ test('required affinity holds by labels and by name, and an empty term by nothin
     }) as unknown as PodSpec;
   const node = aNode('n', { zone: 'x', size: '5' });
   assert.equal(
-    wantsNode(spec([{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['x', 'y'] }] }]), node),
+    wantsNode(spec([{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['x', 'y'] }] }]), node.metadata),
     true,
   );
-  assert.equal(wantsNode(spec([{ matchExpressions: [{ key: 'size', operator: 'Gt', values: ['5'] }] }]), node), false);
-  assert.equal(wantsNode(spec([{ matchExpressions: [{ key: 'size', operator: 'Gt', values: ['x'] }] }]), node), false);
   assert.equal(
-    wantsNode(spec([{}, { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n'] }] }]), node),
+    wantsNode(spec([{ matchExpressions: [{ key: 'size', operator: 'Gt', values: ['5'] }] }]), node.metadata),
+    false,
+  );
+  assert.equal(
+    wantsNode(spec([{ matchExpressions: [{ key: 'size', operator: 'Gt', values: ['x'] }] }]), node.metadata),
+    false,
+  );
+  assert.equal(
+    wantsNode(spec([{}, { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n'] }] }]), node.metadata),
     true,
   );
-  assert.equal(wantsNode(spec([{}]), node), false);
+  assert.equal(wantsNode(spec([{}]), node.metadata), false);
 });
 
 test('a daemon set counts nodes, not pods', () => {

@@ -1,10 +1,14 @@
-// Selectors of nodes, compiled: terms of which one must hold, each by labels and by the node's name.
-import { type LabelMatcher, type LabelRequirement, labelMatcher } from '../../api/labels.ts';
-import type { NodeSelectorRequirement, NodeSelectorTerm } from '../../api/types/core/affinity.ts';
-import type { NodeInfo } from './node-info.ts';
+// Which nodes a pod or a volume asks for: the node selector, and terms of which one must hold, each by labels and by
+// the node's name. Compiled for those who ask about many nodes. Pure.
+import { type LabelMatcher, type LabelRequirement, labelMapMatcher, labelMatcher } from './labels.ts';
+import type { NodeAffinity, NodeSelectorRequirement, NodeSelectorTerm } from './types/core/affinity.ts';
+import type { PodSpec } from './types/core/pod-spec.ts';
 
-type Named = Pick<NodeInfo, 'name' | 'labels'>;
-export type NodeTest = (node: Named) => boolean;
+export interface NamedNode {
+  readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+export type NodeTest = (node: NamedNode) => boolean;
 
 const OPERATORS: Readonly<Record<string, LabelRequirement['operator']>> = {
   In: 'in',
@@ -15,13 +19,37 @@ const OPERATORS: Readonly<Record<string, LabelRequirement['operator']>> = {
   Lt: 'lt',
 };
 
+interface Wish {
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly nodeAffinity?: NodeAffinity;
+}
+
+/** By its node selector and the required part of its node affinity. */
+export function wantsNode({ nodeSelector, affinity }: PodSpec, node: NamedNode): boolean {
+  return requiredNodes({ nodeSelector, nodeAffinity: affinity?.nodeAffinity })?.(node) ?? true;
+}
+
+/** Undefined when every node will do. */
+export function requiredNodes({ nodeSelector, nodeAffinity }: Wish): NodeTest | undefined {
+  const required = nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  const selects = nodeSelector !== undefined && Object.keys(nodeSelector).length > 0;
+  const selected = selects ? labelMapMatcher(nodeSelector) : undefined;
+  const affine = required && anyTerm(required.nodeSelectorTerms ?? []);
+  if (selected === undefined) return affine;
+  return (node) => selected(node.labels) && (affine === undefined || affine(node));
+}
+
+export function matchesTerms(terms: readonly NodeSelectorTerm[], node: NamedNode): boolean {
+  return anyTerm(terms)(node);
+}
+
 export function anyTerm(terms: readonly NodeSelectorTerm[]): NodeTest {
-  const tests = terms.filter((term) => !isEmpty(term)).map(termTest);
+  const tests = terms.filter((term) => !isEmptyTerm(term)).map(termTest);
   return (node) => tests.some((test) => test(node));
 }
 
 /** A term without requirements selects nothing. */
-export function isEmpty({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm): boolean {
+export function isEmptyTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm): boolean {
   return matchExpressions.length + matchFields.length === 0;
 }
 
