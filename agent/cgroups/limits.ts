@@ -24,6 +24,9 @@ type Kind = 'requests' | 'limits';
 /** Main containers and sidecars run together; every init container runs beside the sidecars before it. */
 export function podAmounts(pod: Pod, kind: Kind): PodAmounts {
   const sum = (resource: 'cpu' | 'memory') => {
+    // Said for the pod as a whole, it holds instead.
+    const whole = amount1({ name: '', resources: pod.spec.resources }, kind, resource);
+    if (whole > 0) return whole + overhead(pod, resource);
     let sidecars = 0;
     let peak = 0;
     for (const init of pod.spec.initContainers ?? []) {
@@ -41,7 +44,9 @@ export function podLimits(pod: Pod, pidsMax: number | undefined): Limits {
   const requests = podAmounts(pod, 'requests');
   const limits = podAmounts(pod, 'limits');
   const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter(isSidecar)];
-  const limited = (name: string) => all.every(({ resources }) => resources?.limits?.[name] !== undefined);
+  const limited = (name: string) =>
+    pod.spec.resources?.limits?.[name] !== undefined ||
+    all.every(({ resources }) => resources?.limits?.[name] !== undefined);
   return {
     cpuShares: cpuShares(requests.milliCpu),
     ...(limited('cpu') && limits.milliCpu > 0 && { cpuQuotaUs: cpuQuota(limits.milliCpu) }),
@@ -57,7 +62,7 @@ export function qosLimits(pods: Iterable<Pod>): Readonly<Record<'Burstable' | 'B
   return { Burstable: { cpuShares: cpuShares(milliCpu) }, BestEffort: { cpuShares: cpuShares(0) } };
 }
 
-function amount1({ resources }: Container, kind: Kind, resource: 'cpu' | 'memory'): number {
+function amount1({ resources }: Pick<Container, 'name' | 'resources'>, kind: Kind, resource: 'cpu' | 'memory'): number {
   const { requests = {}, limits = {} } = resources ?? {};
   const quantity = kind === 'limits' ? limits[resource] : (requests[resource] ?? limits[resource]);
   if (quantity === undefined) return 0;

@@ -41,6 +41,7 @@ export class PodWorker implements AsyncDisposable {
   /** Containers seen alive by this process, and those of them whose lack of memory was told. */
   readonly #alive = new Set<string>();
   readonly #outOfMemory = new Set<string>();
+  readonly #endedByOom = new Set<string>();
   /** What the pod has been promised; undefined until it is let in. */
   #allocation: Allocation | undefined;
   #resize: ResizeAnswer = { do: 'nothing' };
@@ -81,10 +82,13 @@ export class PodWorker implements AsyncDisposable {
     return this.#allocation;
   }
 
-  outOfMemory(containerId: string): void {
+  /** Of a kill that ended the container both an event and its end may tell. */
+  outOfMemory(containerId: string, ended = false): void {
     const name = this.#seen.get(containerId);
     const pod = this.#wanted ?? this.#last;
-    if (!name || pod === undefined) return;
+    if (!name || pod === undefined || this.#endedByOom.has(containerId)) return;
+    if (ended) this.#endedByOom.add(containerId);
+    if (ended && this.#outOfMemory.has(containerId)) return;
     this.#outOfMemory.add(containerId);
     const container = findContainer(pod, name);
     const limit = container?.resources?.limits?.['memory'];
@@ -264,14 +268,15 @@ export class PodWorker implements AsyncDisposable {
       this.#seen.set(id, name);
       if (state === 'running') this.#alive.add(id);
       // The event of it was lost.
-      if (reason === 'OOMKilled' && this.#alive.has(id) && !this.#outOfMemory.has(id)) this.outOfMemory(id);
+      if (reason === 'OOMKilled' && this.#alive.has(id)) this.outOfMemory(id, true);
     }
     for (const { id, podName: name, podNamespace: namespace } of sandboxes) {
       this.#seen.set(id, '');
       this.#name = { name, namespace, uid: this.uid };
     }
     const live = new Set(containers.map(({ id }) => id));
-    for (const known of [this.#alive, this.#outOfMemory]) for (const id of known) if (!live.has(id)) known.delete(id);
+    for (const known of [this.#alive, this.#outOfMemory, this.#endedByOom])
+      for (const id of known) if (!live.has(id)) known.delete(id);
     for (const id of this.#announced) if (![...live].some((each) => id.endsWith(each))) this.#announced.delete(id);
   }
 

@@ -53,7 +53,8 @@ function pageSize(quantity: string): string {
 export function qosClass(pod: Pod): QosClass {
   const said = pod.status?.qosClass;
   if (said !== undefined) return said as QosClass;
-  const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
+  const { resources: whole, containers, initContainers = [] } = pod.spec;
+  const all = whole?.requests || whole?.limits ? [{ resources: whole }] : [...containers, ...initContainers];
   const asks = all.map(({ resources = {} }) => ({
     requests: positive(resources.requests),
     limits: positive(resources.limits),

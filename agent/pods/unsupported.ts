@@ -50,9 +50,6 @@ export function unsupported(pod: Pod, abilities: NodeAbilities): string | undefi
     ...(spec.hostUsers === false && !abilities.userNamespaces ? ['user namespaces (hostUsers: false)'] : []),
     ...((spec.resourceClaims ?? []).length > 0 ? ['resource claims'] : []),
     ...(spec.os?.name !== undefined && spec.os.name !== 'linux' ? [`operating system ${spec.os.name}`] : []),
-    ...(spec.resources?.limits !== undefined || spec.resources?.requests !== undefined
-      ? ['resources of the whole pod']
-      : []),
     ...(spec.securityContext?.supplementalGroupsPolicy === 'Strict' ? ['supplementalGroupsPolicy Strict'] : []),
     ...all.flatMap((container) => {
       const { name } = container;

@@ -62,6 +62,9 @@ test('a pod is limited only where all its containers are', () => {
   assert.deepEqual(open, { cpuShares: 512, pids: 100 });
   const sidecar = podLimits(aPod({ containers: [sized('web', '500m', '64Mi')], inits: [aSidecar('mesh')] }), undefined);
   assert.equal(sidecar.memoryBytes, undefined);
+  const resources = { requests: { cpu: '250m' }, limits: { cpu: '1', memory: '128Mi' } };
+  const whole = podLimits(aPod({ containers: [sized('web', '500m', '64Mi'), 'log'], spec: { resources } }), undefined);
+  assert.deepEqual(whole, { cpuShares: 256, cpuQuotaUs: 100_000, memoryBytes: 128 * 2 ** 20 });
 });
 
 test('burstable pods together weigh what they asked for, best effort ones next to nothing', () => {

@@ -126,6 +126,16 @@ test('a node short of memory says so, evicts, and takes nobody who asks for noth
   await Promise.all(['greedy', 'late', 'later'].map((name) => pods.remove(name)));
 });
 
+test('resources of the whole pod limit its containers together', async () => {
+  const resources = { requests: { memory: '16Mi' }, limits: { memory: '48Mi' } };
+  await pods.create('whole', { resources, containers: [shell('main', FOREVER), shell('side', FOREVER)] });
+  const { metadata } = await pods.ready('whole');
+  const find = `find /sys/fs/cgroup -path '*kubepods/burstable/pod${metadata.uid}/memory.*' '(' -name memory.max -o -name memory.limit_in_bytes ')'`;
+  const { stdout } = await cluster().node.node.exec('sh', ['-c', `cat $(${find})`]);
+  assert.equal(stdout.trim(), String(48 * 2 ** 20));
+  await pods.remove('whole');
+});
+
 test('a runtime class says which handler runs a pod, and what that costs', async () => {
   const classes = '/apis/node.k8s.io/v1/runtimeclasses';
   await pods.call('POST', classes, {
