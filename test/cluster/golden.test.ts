@@ -2,22 +2,21 @@
 // (`node test/golden.ts` prints the counts).
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
+import { startTestServer } from '../apiserver/test-server.ts';
 import { goldenIsThere, runGolden } from '../golden.ts';
-import { startTestServer, type TestServer } from '../apiserver/test-server.ts';
 
 const floor = JSON.parse(readFileSync(new URL('../golden-floor.json', import.meta.url), 'utf8')) as Record<
   string,
   number
 >;
 const skip = goldenIsThere ? false : 'the recorded answers (../shared/golden) are not here';
-let server: Promise<TestServer> | undefined;
-after(async () => (await server)?.[Symbol.asyncDispose]());
 
 for (const [file, wanted] of Object.entries(floor)) {
   test(`answers at least ${wanted} recorded scenarios of ${file} as upstream did`, { skip }, async (t) => {
-    server ??= startTestServer();
-    const { passed, failed, output } = await runGolden(await server, file);
+    // A server of its own: what a failed scenario leaves behind would show in the lists of the next.
+    await using server = await startTestServer();
+    const { passed, failed, output } = await runGolden(server, file);
     t.diagnostic(`${file}: ${passed} passed, ${failed} failed`);
     assert.ok(passed >= wanted, `${passed} of ${file} pass, ${wanted} did before:\n${output.slice(0, 8_000)}`);
   });
