@@ -6,6 +6,7 @@ import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { podPriority, priorityClassDefault } from './priority.ts';
+import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-in-use.ts';
@@ -24,4 +25,5 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   storageObjectInUseProtection,
   runtimeClass,
   defaultIngressClass,
+  resourceQuota,
 ];
