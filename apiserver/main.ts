@@ -18,7 +18,7 @@ import { PkiFiles } from './pki-files.ts';
 import { bootstrap } from './registry/bootstrap.ts';
 import { SERVER_ITSELF } from './registry/identities.ts';
 import { InProcessClient } from './registry/in-process-client.ts';
-import { publishKubernetesService } from './registry/kubernetes-service.ts';
+import { keepKubernetesService, publishKubernetesService } from './registry/kubernetes-service.ts';
 import { NodeStats } from './registry/node-stats.ts';
 import { serveMetrics } from './registry/resources/metrics/metrics.ts';
 import { autoCompact, COMPACTION } from './store/auto-compact.ts';
@@ -66,7 +66,8 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   await bootstrap(own, { clientCa: pki.serving.clientCa.toString() }, until);
   await using http = await HttpServer.listen(listen, { registry, pages, metrics, clock, random, log });
   const clusterIP = registry.supplies.addresses[0]!.addressOf(1);
-  await publishKubernetesService(own, { address: config.advertiseAddress, port: http.port, clusterIP }, until);
+  const reached = { address: config.advertiseAddress, port: http.port, clusterIP };
+  await publishKubernetesService(own, reached, until);
   started = true;
   log.info({ port: http.port }, 'serving the API');
   deps.onListening?.({ port: http.port });
@@ -74,7 +75,8 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   const compaction = autoCompact(store, COMPACTION, clock, log, until);
   const definitions = runCrdController({ client: own, customResources, clock, log }, until);
   const renewal = pki.follow((serving) => http.renew(serving), clock, log, until);
-  await Promise.all([...parts, compaction, renewal, definitions, ended(until)]);
+  const service = keepKubernetesService(own, reached, { clock, log }, until);
+  await Promise.all([...parts, service, compaction, renewal, definitions, ended(until)]);
   failed.signal.throwIfAborted();
 }
 

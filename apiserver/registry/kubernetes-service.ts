@@ -1,5 +1,7 @@
 // The way from pods to this server: the service `default/kubernetes` and its endpoints, kept as they should be.
 import type { Client } from '../../api/client/client.ts';
+import type { Clock } from '../../api/clock.ts';
+import type { Logger } from '../../api/log.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
 import { deepEqual } from '../../api/schema/equal.ts';
 import type { KubeObject } from '../../api/schema/kind.ts';
@@ -14,6 +16,7 @@ export interface OwnAddress {
   readonly clusterIP: string;
 }
 
+const EVERY_MS = 10_000;
 const key = { namespace: 'default', name: 'kubernetes' };
 
 export async function publishKubernetesService(client: Client, own: OwnAddress, signal: AbortSignal): Promise<void> {
@@ -46,6 +49,24 @@ export async function publishKubernetesService(client: Client, own: OwnAddress, 
     ports,
   };
   await keep(client, endpointSlices, slice, 'endpoints', signal);
+}
+
+/** Puts back what somebody deleted or changed, now and then: `kubectl delete service --all` takes it along. */
+export async function keepKubernetesService(
+  client: Client,
+  own: OwnAddress,
+  { clock, log }: { clock: Clock; log: Logger },
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(EVERY_MS, signal).catch(() => {}); // woken early only to end
+    if (signal.aborted) return;
+    try {
+      await publishKubernetesService(client, own, signal);
+    } catch (err) {
+      if (!signal.aborted) log.warn({ err }, 'the service of this API is not up to date');
+    }
+  }
 }
 
 /** Makes it, or sets this part of what is there. */
