@@ -42,3 +42,23 @@ test('settings that contradict one another are refused', async () => {
   const values = await readConfig(agentOptions, from([]));
   assert.throws(() => agentConfig(values, { ...machine, addresses: [] }), /--node-ip/);
 });
+
+test('what is kept back for system and agent adds up, and thresholds get their graces', async () => {
+  const config = await agent(
+    '--system-reserved=cpu=100m,memory=256Mi',
+    '--kube-reserved=cpu=150m',
+    '--eviction-hard=memory.available<5%',
+    '--eviction-soft=memory.available<10%',
+    '--eviction-soft-grace-period=memory.available=1m30s',
+    '--eviction-minimum-reclaim=memory.available=50Mi',
+  );
+  assert.deepEqual(config.reserved, { cpu: '250m', memory: '256Mi' });
+  const reclaim = { value: 50 * 2 ** 20 };
+  assert.deepEqual(config.eviction.thresholds, [
+    { signal: 'memory.available', amount: { percent: 5 }, graceMs: 0, reclaim },
+    { signal: 'memory.available', amount: { percent: 10 }, graceMs: 90_000, reclaim },
+  ]);
+  await assert.rejects(agent('--eviction-soft=memory.available<10%'), /memory.available has none/);
+  await assert.rejects(agent('--eviction-hard=memory<10%'), /eviction-hard/);
+  await assert.rejects(agent('--system-reserved=cpu=x'), /not a quantity/);
+});
