@@ -8,8 +8,10 @@ const COMMON = ['apiVersion', 'kind', 'metadata'];
 /** `whole` is the definition as our own schema tells it, with the fields that all objects have. */
 export function publishedObject(source: JSONSchemaProps, whole: Json, version: 'v2' | 'v3'): Json {
   const body = (version === 'v3' ? source : forVersion2(source)) as Json;
-  const common = Object.entries((whole['properties'] ?? {}) as Json).filter(([name]) => COMMON.includes(name));
-  return { ...body, properties: { ...(body['properties'] as Json | undefined), ...Object.fromEntries(common) } };
+  const known = Object.entries((whole['properties'] ?? {}) as Json).filter(([name]) => COMMON.includes(name));
+  const common: Json = Object.fromEntries(known);
+  const own = body['properties'] as Json | undefined;
+  return { ...body, properties: { ...common, ...own, metadata: common['metadata'] } };
 }
 
 function forVersion2(schema: JSONSchemaProps): JSONSchemaProps {

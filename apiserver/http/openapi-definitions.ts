@@ -54,8 +54,13 @@ export function listName(resource: ResourceDefinition): string {
 /** A custom resource says nothing of what all objects have. */
 function wholeObject(schema: ObjectSchema): ObjectSchema {
   if (!schema.custom) return schema;
-  const common = { apiVersion: string(0), kind: string(0), metadata: field(1, ObjectMeta) };
-  return { ...schema, fields: { ...common, ...schema.fields, metadata: common.metadata } };
+  const told = (name: string) => ({ description: descriptionOf('', name) ?? '' });
+  const common = {
+    apiVersion: string(0, told('apiVersion')),
+    kind: string(0, told('kind')),
+    metadata: field(1, ObjectMeta, told('metadata')),
+  };
+  return { ...schema, fields: { ...common, ...schema.fields, ...common } };
 }
 
 function listSchema(name: string, items: ObjectSchema): ObjectSchema {
