@@ -1,6 +1,7 @@
 // Removes by force what is left of a cluster: processes, mounts, namespaces, kernel tables, control groups, folders.
 // Each function may run any number of times and answers with what it removed. Nothing here needs containerd.
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile, readlink, rmdir, stat, unlink } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { basename, dirname, join } from 'node:path';
@@ -18,6 +19,8 @@ const CGROUPS = '/sys/fs/cgroup';
 const PODS = ['kubepods'];
 const SLICES_TIMEOUT_MS = 60_000;
 const NETNS_DIR = '/run/netns';
+// Fixed in containerd, whatever the state directory of an instance is.
+const SHIM_SOCKETS_DIR = '/run/containerd/s';
 // Fixed in the library that containerd and others run plugins with.
 const CNI_RESULTS_DIR = '/var/lib/cni/results';
 
@@ -44,6 +47,17 @@ export async function unmountBelow(folders: readonly string[]): Promise<{ unmoun
   }
   const stuck = mountsBelow(await mountinfo(), folders);
   return { unmounted: before.filter((point) => !stuck.includes(point)), stuck };
+}
+
+/** Those of killed shims, and the folders if nobody else has something there. */
+export async function removeShimSockets(socket: string, sandboxIds: readonly string[]): Promise<void> {
+  for (const id of sandboxIds) {
+    const name = createHash('sha256')
+      .update(join(socket, 'k8s.io', id))
+      .digest('hex');
+    await unlink(join(SHIM_SOCKETS_DIR, name)).catch(() => {}); // the shim removed it, or never made it
+  }
+  if (await removeIfEmpty(SHIM_SOCKETS_DIR)) await removeIfEmpty(dirname(SHIM_SOCKETS_DIR));
 }
 
 /** What the plugins noted of sandboxes that did not get to give their network back. */

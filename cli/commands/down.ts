@@ -84,8 +84,10 @@ async function removePods(values: UpValues): Promise<Set<string>> {
 }
 
 async function removeRemains(values: UpValues): Promise<void> {
-  const killed = await sweep.killShims(resolve.runtimeSocketOf(values), clock);
+  const socket = resolve.runtimeSocketOf(values);
+  const killed = await sweep.killShims(socket, clock);
   if (killed.processes > 0) say(`killed ${some(killed.processes, 'process')} of containers`);
+  await sweep.removeShimSockets(socket, killed.sandboxIds);
   await sweep.removeCniResults(killed.sandboxIds);
   for (const name of await sweep.removeNetworks(killed.networks)) say(`removed the network namespace ${name}`);
   const { unmounted } = await sweep.unmountBelow(mountFolders(values));

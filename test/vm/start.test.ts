@@ -15,7 +15,7 @@ import { vmImage } from './harness/image.ts';
 import { Machine } from './harness/machine.ts';
 import { checkVmRequirements } from './harness/requirements.ts';
 
-const FIRST_START_MS = 90_000;
+const FIRST_START_MS = 180_000;
 const START_MS = 30_000;
 const READY_MS = 30_000;
 const BUSYBOX = 'skiff.local/test/busybox:1';
@@ -73,9 +73,9 @@ async function ctrlC({ terminal, said }: Start): Promise<void> {
   const closed = once(terminal, 'close');
   terminal.stdin!.write('\x03');
   const signal = AbortSignal.timeout(machine.ms(30_000));
-  const ended = await Promise.race([closed, once(signal, 'abort')]);
+  await Promise.race([closed, once(signal, 'abort')]);
+  // Not the exit code: npm itself ends by the signal.
   assert.equal(signal.aborted, false, `Ctrl-C does not end it:\n${said()}`);
-  assert.equal(ended[0], 0, said());
   assert.match(said(), /skiff: ended\. Pods run on/);
 }
 
@@ -269,11 +269,12 @@ test('npm run down leaves nothing of skiff on the machine', async () => {
     'find /var/lib/skiff /run/skiff /etc/skiff /var/lib/kubelet /var/log/pods /var/log/containers -mindepth 1',
     'mount | grep -E "/(var/lib|run)/(skiff|kubelet)/"',
     'nft list tables; ip -o address | grep -F 10.43; ip -o link | grep -E "veth|skiff"; ls /run/netns',
-    'ps -e -o args | grep -E "[m]ain.ts|[c]ontainerd|sleep [3]600"',
     'find /sys/fs/cgroup -name "*kubepods*"; find /run/systemd /etc/systemd -name "*kubepods*"',
     'systemctl list-units --all --plain --no-legend "*kubepods*" "cri-containerd*"',
     'ls -d /var/lib/cni /run/containerd /var/lib/containerd',
   ];
   const { stdout: left } = await machine.sh(`{ ${look.join('; ')}; } 2>/dev/null`, { mayFail: true });
   assert.equal(left, '');
+  const { stdout: running } = await machine.sh('ps -e -o args');
+  assert.doesNotMatch(running, /main\.ts|containerd|catatonit|sleep 3600/);
 });
