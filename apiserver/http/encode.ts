@@ -78,6 +78,9 @@ function bodyOf({ bytes }: CachedObject, head: Buffer): Buffer {
   return bytes.subarray(isOurs ? head.length : 1);
 }
 
+/** Frames of watch events made so far: as many as there were events somebody watched, however many watched. */
+export const encoded = { watchFrames: 0 };
+
 const frames = new WeakMap<CachedObject, Map<string, Buffer>>();
 
 /** A watch event as a line, made once and shared by all who watch. */
@@ -93,6 +96,7 @@ export function watchFrame(type: string, object: CachedObject): Buffer {
   bytes.copy(frame, before.length);
   frame.write('}\n', before.length + bytes.length, 'latin1');
   byType.set(type, frame);
+  encoded.watchFrames++;
   return frame;
 }
 

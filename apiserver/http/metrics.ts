@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { groupResource } from '../../api/resource.ts';
 import type { ApiRequest } from '../registry/request.ts';
 import type { Answer } from './answer.ts';
+import { encoded } from './encode.ts';
 import { family, Histogram, type Labels, sample } from './exposition.ts';
 import { processSamples } from './process-metrics.ts';
 
@@ -133,6 +134,9 @@ export class Metrics implements Disposable {
       ]),
       ...family('apiserver_storage_objects', 'gauge', 'Objects stored.', objects),
       ...family('etcd_request_duration_seconds', 'histogram', 'From question to answer of the store.', store),
+      ...family('skiff_watch_frames_encoded_total', 'counter', 'Watch events encoded, once for all who watch.', [
+        `skiff_watch_frames_encoded_total ${encoded.watchFrames}`,
+      ]),
       ...family('skiff_event_loop_delay_seconds', 'summary', 'How long a turn of the event loop waited.', delays),
       ...processSamples(this.#startSeconds),
     ];

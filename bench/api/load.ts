@@ -46,6 +46,8 @@ export interface Outcome {
   readonly lost?: number;
   readonly disordered?: number;
   readonly seenP99Ms?: number;
+  /** Frames the server made for each write; undefined where it does not say. */
+  readonly encodings?: number;
 }
 
 const CONNECTIONS = 4;
@@ -179,6 +181,11 @@ async function pageOf(path: string, gzip: boolean) {
   return { tookMs, bytes, token, items: Buffer.concat(chunks).toString('latin1').split(ITEM).length - 1 };
 }
 
+async function framesMade(): Promise<number> {
+  const text = await ask(sessions[0]!, { ':path': '/metrics' });
+  return Number(/^skiff_watch_frames_encoded_total (\d+)$/m.exec(text)?.[1]);
+}
+
 const REVISION = /"resourceVersion":"(\d+)"/;
 const CHANGE = /"bench\/change":"c(\d+)"/;
 
@@ -230,6 +237,7 @@ async function watch({ watchers, writes }: WatchJob): Promise<Outcome> {
     }
   };
   await settled();
+  const madeBefore = await framesMade();
   process.send!({ mark: true });
   const began = performance.now();
   const outcome = await requests(writes, (name) => {
@@ -245,8 +253,9 @@ async function watch({ watchers, writes }: WatchJob): Promise<Outcome> {
     deliveredMs = performance.now() - began;
   }
   for (const { own } of open) own.destroy();
+  const encodings = ((await framesMade()) - madeBefore) / outcome.count;
   const seenP99Ms = percentile(seenMs, 0.99);
-  return { ...outcome, seconds: deliveredMs / 1_000, events, lost: want - events, disordered, seenP99Ms };
+  return { ...outcome, seconds: deliveredMs / 1_000, events, lost: want - events, disordered, seenP99Ms, encodings };
 }
 
 process.on('message', async (job: Job) => {
