@@ -5,6 +5,7 @@ import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
+import { podSecurity, podSecurityOfNamespaces } from './pod-security.ts';
 import { podPriority, priorityClassDefault } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
@@ -24,6 +25,8 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   defaultStorageClass,
   storageObjectInUseProtection,
   runtimeClass,
+  podSecurity,
+  podSecurityOfNamespaces,
   defaultIngressClass,
   resourceQuota,
 ];

@@ -20,7 +20,11 @@ export const serviceAccount: AdmissionPlugin = {
     const pod = object as unknown as Pod;
     const { spec, metadata } = pod;
     // A mirror of what a node runs anyway gets nothing from the API.
-    if (metadata.annotations?.[MIRROR] !== undefined) return;
+    if (metadata.annotations?.[MIRROR] !== undefined) {
+      const what = referenceOf(pod);
+      if (what !== undefined) throw forbidden(pods, metadata.name, `a mirror pod may not ${what}`);
+      return;
+    }
     spec.serviceAccountName ||= 'default';
     spec.serviceAccount = spec.serviceAccountName;
     const account = accountOf(pod, namespace, registry);
@@ -30,6 +34,24 @@ export const serviceAccount: AdmissionPlugin = {
     }
   },
 };
+
+function referenceOf({ spec }: Pod): string | undefined {
+  if (spec.serviceAccountName) return 'reference service accounts';
+  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
+  const sources = spec.volumes?.flatMap(({ projected }) => projected?.sources ?? []) ?? [];
+  const secrets =
+    spec.imagePullSecrets?.length ||
+    spec.volumes?.some(({ secret }) => secret !== undefined) ||
+    sources.some(({ secret }) => secret !== undefined) ||
+    containers.some(
+      ({ env, envFrom }) =>
+        env?.some(({ valueFrom }) => valueFrom?.secretKeyRef !== undefined) ||
+        envFrom?.some(({ secretRef }) => secretRef !== undefined),
+    );
+  if (secrets) return 'reference secrets';
+  const tokens = sources.some(({ serviceAccountToken }) => serviceAccountToken !== undefined);
+  return tokens ? 'use ServiceAccountToken volume projections' : undefined;
+}
 
 function accountOf({ metadata, spec }: Pod, namespace: string, registry: RegistryContext): ServiceAccount {
   const name = spec.serviceAccountName!;
