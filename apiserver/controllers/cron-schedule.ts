@@ -1,7 +1,6 @@
-// The five fields of a cron schedule, and the moments they name in a time zone. Pure: the zone's rules come from the
-// platform, the time from the caller.
-//
-//   minute hour day-of-month month day-of-week      @yearly @monthly @weekly @daily @hourly @every 1h30m
+// The moments that a cron schedule names in a time zone. Pure: the zone's rules come from the platform, the time from
+// the caller.
+import { type CronField, parseCron, WEEKDAYS } from '../../api/cron-spec.ts';
 
 export interface Schedule {
   /** The first moment after this one; undefined if there is none within five years. */
@@ -21,45 +20,18 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const HORIZON_MS = 5 * 366 * 24 * HOUR_MS;
 
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
-const FIELDS = [
-  { name: 'minute', min: 0, max: 59, names: [] },
-  { name: 'hour', min: 0, max: 23, names: [] },
-  { name: 'day of month', min: 1, max: 31, names: [] },
-  { name: 'month', min: 1, max: 12, names: MONTHS },
-  { name: 'day of week', min: 0, max: 6, names: WEEKDAYS },
-] as const;
-
-const SHORTHANDS: Readonly<Record<string, string>> = {
-  '@yearly': '0 0 1 1 *',
-  '@annually': '0 0 1 1 *',
-  '@monthly': '0 0 1 * *',
-  '@weekly': '0 0 * * 0',
-  '@daily': '0 0 * * *',
-  '@midnight': '0 0 * * *',
-  '@hourly': '0 * * * *',
-};
-
-/** Throws an Error that says which field is wrong, or that the zone is unknown. */
+/** Throws when the text is no schedule, or the zone is unknown. */
 export function parseSchedule(text: string, timeZone = 'UTC'): Schedule {
-  const trimmed = text.trim();
-  const every = /^@every\s+(\S+)$/.exec(trimmed);
-  if (every !== null) return fixedDelay(durationMs(every[1]!));
-  const parts = (SHORTHANDS[trimmed] ?? trimmed).split(/\s+/);
-  if (trimmed === '') throw new Error('empty spec string');
-  if (trimmed.startsWith('@') && SHORTHANDS[trimmed] === undefined) {
-    throw new Error(`unrecognized descriptor: ${trimmed}`);
-  }
-  if (parts.length !== FIELDS.length) throw new Error(`expected exactly 5 fields, found ${parts.length}: [${trimmed}]`);
-  const [minutes, hours, days, months, weekdays] = parts.map((part, i) => parseField(part, FIELDS[i]!)) as Field[];
+  const spec = parseCron(text.trim());
+  if ('everyMs' in spec) return fixedDelay(spec.everyMs);
+  const { minutes, hours, days, months, weekdays } = spec;
   const toWall = wallClock(timeZone);
   const isDay = ({ day, weekday }: Wall) => {
-    const [byDay, byWeekday] = [days!.values.has(day), weekdays!.values.has(weekday)];
+    const [byDay, byWeekday] = [days.values.has(day), weekdays.values.has(weekday)];
     // When both are restricted either is enough, as cron has always had it.
-    return days!.isAny || weekdays!.isAny ? byDay && byWeekday : byDay || byWeekday;
+    return days.isAny || weekdays.isAny ? byDay && byWeekday : byDay || byWeekday;
   };
-  return { next: (afterMs) => search(afterMs, toWall, months!, isDay, hours!, minutes!) };
+  return { next: (afterMs) => search(afterMs, toWall, months, isDay, hours, minutes) };
 }
 
 export function isTimeZone(name: string): boolean {
@@ -68,55 +40,6 @@ export function isTimeZone(name: string): boolean {
   } catch {
     return false;
   }
-}
-
-interface Field {
-  readonly values: ReadonlySet<number>;
-  readonly isAny: boolean;
-}
-
-function parseField(text: string, field: (typeof FIELDS)[number]): Field {
-  const values = new Set<number>();
-  let isAny = false;
-  for (const part of text.split(',')) {
-    const [range = '', stepText, ...more] = part.split('/');
-    const bounds = range.split('-');
-    if (more.length > 0) throw new Error(`too many slashes: ${part}`);
-    if (bounds.length > 2) throw new Error(`too many hyphens: ${part}`);
-    const step = stepText === undefined ? 1 : numberOf(stepText);
-    if (step === 0) throw new Error(`step of range should be a positive number: ${part}`);
-    const any = range === '*' || range === '?';
-    const low = any ? field.min : valueIn(bounds[0]!, field.names);
-    const single = stepText === undefined ? low : field.max;
-    const high = any ? field.max : bounds[1] === undefined ? single : valueIn(bounds[1], field.names);
-    if (low < field.min) throw new Error(`beginning of range (${low}) below minimum (${field.min}): ${part}`);
-    if (high > field.max) throw new Error(`end of range (${high}) above maximum (${field.max}): ${part}`);
-    if (low > high) throw new Error(`beginning of range (${low}) beyond end of range (${high}): ${part}`);
-    for (let value = low; value <= high; value += step) values.add(value);
-    isAny ||= any && step === 1;
-  }
-  return { values, isAny };
-}
-
-function valueIn(text: string, names: readonly string[]): number {
-  const at = names.indexOf(text.toLowerCase());
-  if (at < 0) return numberOf(text);
-  return names === MONTHS ? at + 1 : at;
-}
-
-function numberOf(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`failed to parse int from ${text}`);
-  return Number(text);
-}
-
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: MINUTE_MS, h: HOUR_MS };
-
-function durationMs(text: string): number {
-  const wrong = () => new Error(`failed to parse duration @every ${text}`);
-  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) throw wrong();
-  let ms = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) ms += Number(amount) * UNITS_MS[unit!]!;
-  return Math.max(1000, Math.floor(ms / 1000) * 1000);
 }
 
 function fixedDelay(everyMs: number): Schedule {
@@ -130,10 +53,10 @@ function fixedDelay(everyMs: number): Schedule {
 function search(
   afterMs: number,
   toWall: ToWall,
-  months: Field,
+  months: CronField,
   isDay: (wall: Wall) => boolean,
-  hours: Field,
-  minutes: Field,
+  hours: CronField,
+  minutes: CronField,
 ): number | undefined {
   let ms = (Math.floor(afterMs / MINUTE_MS) + 1) * MINUTE_MS;
   const endMs = afterMs + HORIZON_MS;

@@ -4,7 +4,7 @@ import { deepEqual } from '../../../api/schema/equal.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import type { CronJob } from '../../../api/types/batch/cron-job.ts';
 import { type Job, type PodFailurePolicyOnExitCodesRequirement, SuccessPolicy } from '../../../api/types/batch/job.ts';
-import { cronScheduleProblem } from './cron-schedule.ts';
+import { cronScheduleProblem } from './cron-schedules.ts';
 import { goJson } from './go-value.ts';
 import { labelSelectorProblems } from './label-selector.ts';
 import { annotationProblems, labelProblems } from './object-meta.ts';

@@ -15,7 +15,7 @@ import { Service } from '../../../../api/types/core/service.ts';
 import { PodDisruptionBudget } from '../../../../api/types/policy/pod-disruption-budget.ts';
 import { claimUpdateProblems } from '../../../../apiserver/registry/validation/claims.ts';
 import { secretProblems } from '../../../../apiserver/registry/validation/config.ts';
-import { cronScheduleProblem } from '../../../../apiserver/registry/validation/cron-schedule.ts';
+import { cronScheduleProblem } from '../../../../apiserver/registry/validation/cron-schedules.ts';
 import { cronJobProblems, jobSpecProblems, jobUpdateProblems } from '../../../../apiserver/registry/validation/jobs.ts';
 import { budgetProblems } from '../../../../apiserver/registry/validation/policies.ts';
 import { serviceProblems, serviceUpdateProblems } from '../../../../apiserver/registry/validation/services.ts';
