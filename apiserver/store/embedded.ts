@@ -16,7 +16,7 @@ import {
   unpackKvs,
 } from './embedded-messages.ts';
 import { EmbeddedThread } from './embedded-thread.ts';
-import { give, type Watcher, WatchHub } from './hub.ts';
+import { offer, type Watcher, WatchHub } from './hub.ts';
 import { Leases } from './leases.ts';
 import {
   type KeyValue,
@@ -237,7 +237,7 @@ export class EmbeddedStore implements Store {
       { do: 'history', prefix, from: watcher.next },
       (ok) => {
         const page = ok as HistoryAnswer;
-        for (const { revision, events } of unpackHistory(page)) give(watcher, revision, events);
+        for (const { revision, events } of unpackHistory(page)) if (!offer(watcher, revision, events)) return;
         watcher.next = Math.max(watcher.next, page.upTo + 1);
         this.#replay(watcher);
       },

@@ -21,15 +21,7 @@ export class WatchHub {
   }
 
   deliver(revision: number, events: readonly StoreEvent[]): void {
-    for (const watcher of this.#live) {
-      try {
-        give(watcher, revision, events);
-      } catch (err) {
-        // A sink that throws is broken; the writes and the other watches are not.
-        this.#live.delete(watcher);
-        watcher.sink.closed(err instanceof Error ? err : new Error(String(err)));
-      }
-    }
+    for (const watcher of this.#live) if (!offer(watcher, revision, events)) this.#live.delete(watcher);
   }
 
   /** Everything up to `revision` has been delivered. */
@@ -43,6 +35,17 @@ export class WatchHub {
     const watchers = [...this.#live];
     this.#live.clear();
     for (const { sink, signal } of watchers) if (!signal.aborted) sink.closed(error);
+  }
+}
+
+/** False when the sink threw and was closed: it is broken; the writes and the other watches are not. */
+export function offer(watcher: Watcher, revision: number, events: readonly StoreEvent[]): boolean {
+  try {
+    give(watcher, revision, events);
+    return true;
+  } catch (err) {
+    watcher.sink.closed(err instanceof Error ? err : new Error(String(err)));
+    return false;
   }
 }
 

@@ -2,7 +2,7 @@
 // Like them it works in batches, so that a sink which writes in its turn changes no order.
 import type { Clock } from '../../api/clock.ts';
 import { checkCompaction, checkRevision, checkTxn } from './check.ts';
-import { give, WatchHub } from './hub.ts';
+import { offer, WatchHub } from './hub.ts';
 import { Leases } from './leases.ts';
 import { justAfter, prefixEnd, SortedMap } from './sorted.ts';
 import {
@@ -173,7 +173,7 @@ export class MemoryStore implements Store {
         return;
       }
       const watcher = { prefix, sink, signal, next: fromRevision };
-      for (const { revision, events } of this.#log) give(watcher, revision, events);
+      for (const { revision, events } of this.#log) if (!offer(watcher, revision, events)) return;
       if (watcher.next <= this.#delivered + 1 && !signal.aborted) sink.progress?.(this.#delivered);
       this.#hub.add(watcher);
     });

@@ -483,6 +483,25 @@ export function storeContract(implementation: Implementation): void {
     assert.deepEqual(await names(), []);
   });
 
+  it('a watcher that throws is closed with its error, in the past as in the present', async (at) => {
+    const { store, prefix, put, signal } = at;
+    const first = await put('a', '1');
+    const breaking = (from: number) =>
+      new Promise<Error>((closed) => {
+        const events = () => {
+          throw new Error('broken watcher');
+        };
+        store.watch(prefix, from, { events, closed }, signal);
+      });
+    const inThePast = breaking(first);
+    assert.match((await inThePast).message, /broken watcher/);
+    const live = breaking(store.revision + 1);
+    const other = recordWatch(store, prefix, store.revision + 1, signal);
+    const second = await put('a', '2');
+    assert.match((await live).message, /broken watcher/);
+    await other.seen(second);
+  });
+
   it('a store that is closed says so and ends its watches', async ({ store, key, prefix, signal, close }) => {
     const watch = recordWatch(store, prefix, store.revision + 1, signal);
     await close();
