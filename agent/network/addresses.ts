@@ -5,13 +5,14 @@ import type { Family } from './nft.ts';
 
 export function familyOf(address: string): Family | undefined {
   if (isIPv4(address)) return 'ip';
-  return isIPv6(address) ? 'ip6' : undefined;
+  // A zone means something on one machine only, and the kernel's tables take none.
+  return isIPv6(address) && !address.includes('%') ? 'ip6' : undefined;
 }
 
 /** The one way to write an address; undefined when it is none. */
 export function canonical(address: string): string | undefined {
   if (isIPv4(address)) return address;
-  if (!isIPv6(address) || address.includes('%')) return undefined;
+  if (familyOf(address) === undefined) return undefined;
   const text = new URL(`http://[${address}]/`).hostname.slice(1, -1);
   // The kernel's tools show the last 32 bits of a mapped address as IPv4 does.
   const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(text);

@@ -72,6 +72,8 @@ const TCP_IDLE_MS = 10_000;
 const TCP_CONNECTIONS_MAX = 200;
 /** Questions of one connection that are answered at a time; more are not read until then. */
 const TCP_PIPELINE_MAX = 32;
+/** Questions that wait for other servers; beyond, they are dropped as the network drops them. */
+const UNDER_WAY_MAX = 5_000;
 const CHASE_MAX = 8;
 
 export class DnsServer implements AsyncDisposable {
@@ -83,7 +85,9 @@ export class DnsServer implements AsyncDisposable {
   constructor(options: DnsOptions) {
     this.#options = options;
     const { udp, tcp } = options.sockets;
-    udp.on('message', (message, from) => this.#track(this.#onDatagram(message, from)));
+    udp.on('message', (message, from) => {
+      if (this.#working.size < UNDER_WAY_MAX) this.#track(this.#onDatagram(message, from));
+    });
     udp.on('error', (err) => options.log.warn({ err }, 'DNS socket'));
     tcp.maxConnections = TCP_CONNECTIONS_MAX;
     tcp.on('connection', (socket) => this.#onConnection(socket));
@@ -161,6 +165,8 @@ export class DnsServer implements AsyncDisposable {
           answering.add(work);
           rest = rest.subarray(end);
           if (answering.size >= TCP_PIPELINE_MAX) await Promise.race(answering);
+          // Who does not read answers asks nothing more.
+          if (socket.writableNeedDrain) await drained(socket);
         }
       }
       await Promise.all(answering);
@@ -197,6 +203,16 @@ export class DnsServer implements AsyncDisposable {
     for (const socket of this.#connections) socket.destroy();
     await Promise.all([...closed, ...this.#working]);
   }
+}
+
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.off('drain', done).off('close', done);
+      resolve();
+    };
+    socket.on('drain', done).on('close', done);
+  });
 }
 
 function failure(rcode: number): Reply {

@@ -3,6 +3,7 @@
 import type { Node } from '../../api/types/core/node.ts';
 import type { Service } from '../../api/types/core/service.ts';
 import type { EndpointSlice } from '../../api/types/discovery/endpoint-slice.ts';
+import { canonical } from './addresses.ts';
 import type { NodePlace, Protocol, ServiceView, SliceView } from './service-view.ts';
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
@@ -89,7 +90,10 @@ export function nodeView({ metadata, spec, status }: Node): NodeView {
     name: metadata.name ?? '',
     zone: metadata.labels?.[ZONE_LABEL],
     podCidrs: spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []),
-    internalIps: (status?.addresses ?? []).flatMap(({ type, address }) => (type === 'InternalIP' ? [address] : [])),
+    // Nodes write these themselves and others make commands of them: nothing but an address comes in.
+    internalIps: (status?.addresses ?? []).flatMap(({ type, address }) =>
+      type === 'InternalIP' ? (canonical(address) ?? []) : [],
+    ),
   };
 }
 

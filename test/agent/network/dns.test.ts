@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { DnsServer, openDnsSockets } from '../../../agent/network/dns.ts';
 import { Forwarder } from '../../../agent/network/dns-forward.ts';
@@ -11,6 +11,7 @@ import { encodeReply, parseQuery, RCODE, type RecordData, TYPE } from '../../../
 import type { EndpointView, ServiceView, SliceView } from '../../../agent/network/service-view.ts';
 import { silent } from '../../../api/log.ts';
 import { systemClock, systemRandom } from '../../../api/system.ts';
+import { waitFor } from '../../cluster/harness/wait.ts';
 
 const zone = { domain: 'cluster.local', cidrs: ['10.42.0.0/16', '10.43.0.0/16'] };
 
@@ -174,6 +175,7 @@ test('parseQuery survives any bytes, and never answers an answer', () => {
 // Real sockets from here on: our server, and beside it one that plays the world.
 let server: DnsServer;
 let port: number;
+let tcp: Server;
 let worldAsked = 0;
 const world = { udp: createSocket('udp4'), tcp: createServer() };
 
@@ -214,6 +216,7 @@ before(async () => {
     { host: '127.0.0.1', port: worldPort },
   ];
   const forwarder = new Forwarder({ upstreams: async () => upstreams, clock: systemClock, random: systemRandom });
+  tcp = sockets.tcp;
   server = new DnsServer({ sockets, records: records(), zone, forwarder, log: silent });
 });
 after(async () => {
@@ -263,14 +266,15 @@ test('the world is asked once for equal questions, and gives back each client it
   assert.equal(reply?.readUInt16BE(0), 0xabcd);
 });
 
+function questionOf(text: string, id: number): Buffer {
+  const name = text.split('.').flatMap((label) => [label.length, ...Buffer.from(label)]);
+  const message = Buffer.from([id >> 8, id & 255, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...name, 0, 0, 1, 0, 1]);
+  return Buffer.concat([Buffer.from([0, message.length]), message]);
+}
+
 test('several questions on one TCP connection, in pieces, are all answered', async () => {
-  const question = (id: number) => {
-    const name = `web.${D}`.split('.').flatMap((label) => [label.length, ...Buffer.from(label)]);
-    const message = Buffer.from([id >> 8, id & 255, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...name, 0, 0, 1, 0, 1]);
-    return Buffer.concat([Buffer.from([0, message.length]), message]);
-  };
   const socket = connect(port, '127.0.0.1');
-  const bytes = Buffer.concat(Array.from({ length: 50 }, (_, i) => question(i)));
+  const bytes = Buffer.concat(Array.from({ length: 50 }, (_, i) => questionOf(`web.${D}`, i)));
   for (let at = 0; at < bytes.length; at += 7) socket.write(bytes.subarray(at, at + 7));
   socket.end();
   const chunks: Buffer[] = [];
@@ -279,4 +283,25 @@ test('several questions on one TCP connection, in pieces, are all answered', asy
   const ids = new Set<number>();
   for (let at = 0; at < answers.length; at += 2 + answers.readUInt16BE(at)) ids.add(answers.readUInt16BE(at + 2));
   assert.equal(ids.size, 50);
+});
+
+test('a client that reads no answers makes the server stop reading, not keep them all', async () => {
+  const accepted = once(tcp, 'connection') as Promise<[Socket]>;
+  const socket = connect(port, '127.0.0.1').pause();
+  const [atServer] = await accepted;
+  // An answer is forty times as long as its question: far more than the kernel keeps for a connection.
+  socket.write(Buffer.concat(Array.from({ length: 20_000 }, (_, i) => questionOf(`many.${D}`, i))));
+  let before = -1;
+  await waitFor(
+    'the server to have read what it will',
+    () => {
+      const { bytesRead } = atServer;
+      const stands = bytesRead > 0 && bytesRead === before;
+      before = bytesRead;
+      return stands;
+    },
+    { timeoutMs: 8_000, intervalMs: 100 },
+  );
+  assert.ok(atServer.writableLength < 1 << 20, `${atServer.writableLength} bytes of answers are kept`);
+  socket.destroy();
 });

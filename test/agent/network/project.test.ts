@@ -68,6 +68,13 @@ test('sliceView takes unknown conditions as ready, and serving from ready', () =
   assert.deepEqual(view.ports, [{ name: '', protocol: 'TCP', port: 8080 }]);
 });
 
+test('nodeView takes addresses only: what a node says of itself becomes commands on all others', () => {
+  const said = ['10.0.0.9', 'x\nlink delete cni0', 'worker.example', 'fe80::1%eth0', 'FD00:0::9'];
+  const addresses = said.map((address) => ({ type: 'InternalIP', address }));
+  const node = { metadata: { name: 'n' }, status: { addresses } };
+  assert.deepEqual(nodeView(node as unknown as Node).internalIps, ['10.0.0.9', 'fd00::9']);
+});
+
 test('placeOf finds this node`s zone; localPod takes the ports of sidecars too', () => {
   const node = {
     metadata: { name: 'n', labels: { 'topology.kubernetes.io/zone': 'z' } },

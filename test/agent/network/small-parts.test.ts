@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import {
   canonical,
   contains,
+  familyOf,
   fromNumber,
   nth,
   parseCidr,
@@ -28,6 +29,7 @@ test('addresses are read, written and compared in one way', () => {
   assert.equal(canonical('fd00:0:0::0007'), 'fd00::7');
   assert.equal(canonical('10.0.0.256'), undefined);
   assert.equal(canonical('fe80::1%eth0'), undefined);
+  assert.equal(familyOf('fe80::1%eth0'), undefined);
   for (const ip of ['10.42.255.1', '0.0.0.0']) assert.equal(fromNumber(toNumber(ip), 'ip'), ip);
   for (const ip of ['fd00::7', '::', '1:2:3:4:5:6:7:8', '::ffff:1.2.3.4'])
     assert.equal(fromNumber(toNumber(ip), 'ip6'), ip);
