@@ -86,7 +86,7 @@ export function trackUpdate(request: UpdateRequest): ManagedFieldsEntry[] | unde
   const managers = startingManagers(request);
   // What was never tracked stays untracked until somebody applies.
   if (managers.size === 0 && live !== undefined) return undefined;
-  const changes = settle(request, bare(live ?? emptyOf(schema, next)), bare(next), managers).changes;
+  const changes = settle(request, bare(live ?? nothingOf(schema, next)), bare(next), managers).changes;
   const taken = changes.modified
     .union(changes.added)
     .without(FieldSet.of(...ignored))
@@ -260,6 +260,15 @@ function comparison(
 /** What a new object of the kind looks like before anything is set: fields that are always written are there. */
 function emptyOf(schema: ObjectSchema, { apiVersion, kind }: Stored): Stored {
   return { metadata: {}, ...zeroOf(schema), apiVersion, kind };
+}
+
+const zeros = new WeakMap<ObjectSchema, Record<string, unknown>>();
+
+/** The same, to compare with only: its parts are shared. */
+function nothingOf(schema: ObjectSchema, { apiVersion, kind }: Stored): Stored {
+  const zero = zeros.get(schema) ?? zeroOf(schema);
+  zeros.set(schema, zero);
+  return { metadata: {}, ...zero, apiVersion, kind };
 }
 
 function zeroOf(schema: ObjectSchema): Record<string, unknown> {
