@@ -4,6 +4,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { useCluster } from './harness/cluster.ts';
 import { NONCE } from './harness/images.ts';
+import { kubectlTooOld } from './harness/kubectl.ts';
 import { waitFor } from './harness/wait.ts';
 import {
   apply,
@@ -141,7 +142,7 @@ test('kubectl apply works from the client and from the server, and again without
   assert.equal(await output(cluster(), 'get', 'configmap', 'applied', '-o', 'jsonpath={.data.value}'), '3');
 });
 
-test('kubectl explain knows the fields of a pod', async () => {
+test('kubectl explain knows the fields of a pod', { skip: await kubectlTooOld() }, async () => {
   const text = await output(cluster(), 'explain', 'pod.spec');
   assert.match(text, /KIND:\s+Pod/);
   assert.match(text, /containers\s+<\[\]Container> -required-/);
