@@ -75,17 +75,23 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'ttl-after-finished-controller': ttlAfterFinishedController,
 };
 
-/** Runs until the signal aborts and returns when every controller has ended. */
+/** Runs until the signal aborts and returns when every controller has ended. One that fails ends them all. */
 export async function runControllers(
   { reader, clientFor, settings, clock, random, log }: ManagerDeps,
   signal: AbortSignal,
+  controllers = CONTROLLERS,
 ): Promise<void> {
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
   const informers = new Informers(reader, { clock, log });
   await using recorders = new AsyncDisposableStack();
-  const runs = Object.entries(CONTROLLERS).map(([name, controller]) => {
+  const runs = Object.entries(controllers).map(([name, controller]) => {
     const client = clientFor(name);
     const recorder = recorders.use(new Recorder({ client, component: name, clock, log }));
     return controller({ client, settings, informers, recorder, clock, random, log });
   });
-  await Promise.all([informers.run(signal), ...runs.map((run) => run(signal))]);
+  const all = [informers.run(either), ...runs.map((run) => run(either))];
+  await Promise.all(all.map((each) => each.catch((err) => failed.abort(err))));
+  // What was interrupted by the end is no failure.
+  if (!signal.aborted) failed.signal.throwIfAborted();
 }
