@@ -70,6 +70,7 @@ export async function proxyRequest(
   await pipeline(incoming, res as NodeJS.WritableStream, { signal });
 }
 
+const SOCKET_LISTENERS_MAX = 30;
 const SAID_MAX_BYTES = 2_048;
 
 /** Kubelets complain in plain text; clients of logs expect a Status. */
@@ -114,6 +115,8 @@ export async function proxyUpgrade(
   }
   if (rest?.length) socket.write(rest);
   if (head.length > 0) upstream.write(head);
+  // Two pipelines listen to each socket, beside TLS and HTTP: more than Node takes for a leak, and no leak.
+  for (const end of [socket, upstream]) end.setMaxListeners(SOCKET_LISTENERS_MAX);
   // Each direction ends on its own: a client that closed its input still reads the output.
   await Promise.allSettled([pipeline(socket, upstream, { signal }), pipeline(upstream, socket, { signal })]);
 }
