@@ -68,7 +68,7 @@ export class HttpsClient implements Client {
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent<T>> {
     const path = pathOf(of, { namespace, query: { ...query, watch: true } });
-    const response = await this.#transport.request({ method: 'GET', path, headers: JSON_ACCEPTED }, signal);
+    const response = await this.#begun(path, signal);
     if (response.status !== 200) throw await this.#failure(response);
     for await (const line of linesOf(response.body, WATCH_LINE_MAX_BYTES)) {
       yield asEvent<T>(JSON.parse(line.toString()) as RawEvent);
@@ -139,6 +139,15 @@ export class HttpsClient implements Client {
     signal?: AbortSignal,
   ): Promise<R> {
     return this.#call<R>('POST', pathOf(of, { namespace, name, subresource }), body, signal);
+  }
+
+  /** A watch may last, but its beginning is an answer like others. */
+  async #begun(path: string, signal: AbortSignal): Promise<HttpResponse> {
+    const late = new AbortController();
+    const tooLate = () => late.abort(new DOMException('The watch was not begun in time', 'TimeoutError'));
+    using _deadline = this.#clock.after(REQUEST_TIMEOUT_MS, tooLate);
+    const either = AbortSignal.any([signal, late.signal]);
+    return await this.#transport.request({ method: 'GET', path, headers: JSON_ACCEPTED }, either);
   }
 
   async #call<R>(
