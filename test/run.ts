@@ -53,12 +53,17 @@ if (chosen.length === 0) {
 const COUNTS = ['tests', 'suites', 'passed', 'failed', 'cancelled', 'skipped', 'todo'] as const;
 const SHOWN: Partial<Record<(typeof COUNTS)[number], string>> = { passed: 'pass', failed: 'fail' };
 
+/** Every file is a process of its own and loads much of the tree: what was stripped and compiled once is kept. */
+const env = { ...process.env, NODE_COMPILE_CACHE: join(top, 'node_modules/.cache/compiled') };
+
 /** All rings as one stream: their own summaries are taken out and one of all is put at the end. */
 async function* eventsOf(rings: readonly Ring[]): AsyncGenerator<TestEvent> {
   const totals = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Record<(typeof COUNTS)[number], number>;
   let durationMs = 0;
-  for (const { files, concurrency, fileTimeoutMs } of rings) {
-    const events = run({ cwd: top, files, concurrency, timeout: fileTimeoutMs, testNamePatterns: pattern });
+  for (const { name, files, concurrency, fileTimeoutMs } of rings) {
+    const options = { cwd: top, files, concurrency, timeout: fileTimeoutMs, testNamePatterns: pattern };
+    // The other rings look at processes as users start them.
+    const events = run(name === 'unit' ? { ...options, env } : options);
     for await (const event of events as AsyncIterable<TestEvent>) {
       if (event.type === 'test:summary' && event.data.file === undefined) {
         const counts = event.data.counts as Partial<typeof totals>;

@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const ROUNDS = process.env['SKIFF_LONG'] ? 200 : 10;
+const ROUNDS = process.env['SKIFF_LONG'] ? 200 : 6;
 const child = fileURLToPath(new URL('./crash-writer.ts', import.meta.url));
 
 interface Report {
