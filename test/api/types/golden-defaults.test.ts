@@ -28,6 +28,8 @@ const ADDED_LATER: Readonly<Record<string, readonly string[]>> = {
     'status.phase',
     'status.qosClass',
   ],
+  // An empty list that is always written becomes null when it is stored.
+  CSINode: ['spec.drivers'],
   Job: ['spec.selector', 'spec.template.metadata.labels'],
   Namespace: ['spec.finalizers'],
   Node: ['spec.taints'],
