@@ -60,10 +60,15 @@ export async function removeShimSockets(socket: string, sandboxIds: readonly str
   if (await removeIfEmpty(SHIM_SOCKETS_DIR)) await removeIfEmpty(dirname(SHIM_SOCKETS_DIR));
 }
 
-/** What the plugins noted of sandboxes that did not get to give their network back. */
-export async function removeCniResults(sandboxIds: readonly string[]): Promise<void> {
+/**
+ * What the plugins noted of sandboxes that did not get to give their network back: those killed just now, and those that
+ * a reboot ended, whose loopback containerd cannot give back (its namespace is gone). All name a namespace of ours.
+ */
+export async function removeCniResults(sandboxIds: readonly string[], stateDir: string): Promise<void> {
   for (const name of await namesIn(CNI_RESULTS_DIR)) {
-    if (sandboxIds.some((id) => name.includes(`-${id}-`))) await unlink(join(CNI_RESULTS_DIR, name));
+    const file = join(CNI_RESULTS_DIR, name);
+    const text = await readFile(file, 'utf8').catch(() => '');
+    if (sandboxIds.some((id) => name.includes(`-${id}-`)) || text.includes(`"${stateDir}/`)) await unlink(file);
   }
   if (await removeIfEmpty(CNI_RESULTS_DIR)) await removeIfEmpty(dirname(CNI_RESULTS_DIR));
 }

@@ -88,7 +88,7 @@ async function removeRemains(values: UpValues): Promise<void> {
   const killed = await sweep.killShims(socket, clock);
   if (killed.processes > 0) say(`killed ${some(killed.processes, 'process')} of containers`);
   await sweep.removeShimSockets(socket, killed.sandboxIds);
-  await sweep.removeCniResults(killed.sandboxIds);
+  await sweep.removeCniResults(killed.sandboxIds, defaultContainerdOptions(values).state);
   for (const name of await sweep.removeNetworks(killed.networks)) say(`removed the network namespace ${name}`);
   const { unmounted } = await sweep.unmountBelow(mountFolders(values));
   if (unmounted.length > 0) say(`unmounted ${some(unmounted.length, 'mount')}`);

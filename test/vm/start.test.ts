@@ -271,7 +271,7 @@ test('npm run down leaves nothing of skiff on the machine', async () => {
     'nft list tables; ip -o address | grep -F 10.43; ip -o link | grep -E "veth|skiff"; ls /run/netns',
     'find /sys/fs/cgroup -name "*kubepods*"; find /run/systemd /etc/systemd -name "*kubepods*"',
     'systemctl list-units --all --plain --no-legend "*kubepods*" "cri-containerd*"',
-    'ls -d /var/lib/cni /run/containerd /var/lib/containerd',
+    'find /var/lib/cni /run/containerd /var/lib/containerd',
   ];
   const { stdout: left } = await machine.sh(`{ ${look.join('; ')}; } 2>/dev/null`, { mayFail: true });
   assert.equal(left, '');
