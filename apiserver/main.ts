@@ -50,7 +50,6 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   const customResources = new CustomResources(registry);
   customResources.follow(until);
   await registry.ready(until);
-  serveMetrics(registry, new NodeStats(pki, clock), until);
   let started = false;
   const vitals = {
     store: (asked: AbortSignal) => registry.storeAnswers(asked),
@@ -76,7 +75,8 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   const definitions = runCrdController({ client: own, customResources, clock, log }, until);
   const renewal = pki.follow((serving) => http.renew(serving), clock, log, until);
   const service = keepKubernetesService(own, reached, { clock, log }, until);
-  await Promise.all([...parts, service, compaction, renewal, definitions, ended(until)]);
+  const measuring = serveMetrics(registry, new NodeStats(pki, clock), until);
+  await Promise.all([...parts, measuring, service, compaction, renewal, definitions, ended(until)]);
   failed.signal.throwIfAborted();
 }
 

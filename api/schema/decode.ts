@@ -161,7 +161,7 @@ function alwaysWritten(schema: ObjectSchema): readonly Always[] {
 
 function fieldDecoder(field: Field): Decode {
   const read = decoderOf(field.schema);
-  const keepsZero = field.ptr === true || field.emitZero !== undefined;
+  const keepsZero = field.ptr === true || field.emitZero !== undefined || field.keepsEmpty === true;
   // Most fields are one of these; a closure of their own is worth a quarter of the time.
   const { kind } = resolve(field.schema);
   if (kind === 'string') return stringDecoder(keepsZero);

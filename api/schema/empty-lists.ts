@@ -45,9 +45,9 @@ function compile(at: ReturnType<typeof resolve>): Walk | undefined {
 
 function objectWalk({ fields }: ObjectSchema): Walk | undefined {
   const steps: { name: string; empty: 'null' | 'gone' | undefined; below: Walk | undefined }[] = [];
-  for (const [name, { schema, emitZero, ptr }] of Object.entries(fields)) {
+  for (const [name, { schema, emitZero, keepsEmpty }] of Object.entries(fields)) {
     const isList = resolve(schema).kind === 'list';
-    const empty = isList && emitZero === null ? 'null' : isList && ptr ? 'gone' : undefined;
+    const empty = isList && emitZero === null ? 'null' : isList && keepsEmpty ? 'gone' : undefined;
     const below = walkOf(schema);
     if (empty !== undefined || below !== undefined) steps.push({ name, empty, below });
   }

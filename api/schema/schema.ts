@@ -120,6 +120,8 @@ export interface Field<T = unknown, Always extends boolean = boolean> {
   readonly required?: Always;
   /** Null and zero differ: a zero that was sent stays. Without it zero values are left out. */
   readonly ptr?: boolean;
+  /** An empty list differs from none until the object is stored: validation and defaults tell them apart. */
+  readonly keepsEmpty?: boolean;
   /** What is written when the field is unset ({}, null, 0, ""). */
   readonly emitZero?: unknown;
   readonly default?: unknown;
@@ -142,6 +144,7 @@ export type TypeOfFields<F extends FieldMap> = { [K in AlwaysKeys<F>]: FieldType
 export interface FieldOptions {
   readonly required?: boolean;
   readonly ptr?: boolean;
+  readonly keepsEmpty?: boolean;
   readonly emitZero?: unknown;
   readonly default?: unknown;
   readonly protoName?: string;
@@ -162,6 +165,7 @@ function fieldOf<T, A extends boolean>(proto: number, schema: Schema, options: S
   const {
     required,
     ptr,
+    keepsEmpty,
     emitZero,
     default: byDefault,
     protoName,
@@ -174,6 +178,7 @@ function fieldOf<T, A extends boolean>(proto: number, schema: Schema, options: S
   const given = {
     required,
     ptr,
+    keepsEmpty,
     emitZero,
     default: byDefault,
     protoName,

@@ -26,7 +26,7 @@ export type HPAScalingPolicy = TypeOf<typeof HPAScalingPolicy>;
 export const HPAScalingRules = object('io.k8s.api.autoscaling.v2.HPAScalingRules', {
   selectPolicy: string(1, { ptr }),
   // An empty list is no list of defaults: it is refused.
-  policies: list(2, HPAScalingPolicy, { listType: 'atomic', ptr }),
+  policies: list(2, HPAScalingPolicy, { listType: 'atomic', keepsEmpty: true }),
   stabilizationWindowSeconds: int32(3, { ptr }),
   tolerance: quantity(4, { ptr }),
 });

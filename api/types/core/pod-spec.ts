@@ -141,7 +141,7 @@ export const PodSpec = object(
       keys: ['name'],
       patchStrategy: 'merge',
       patchMergeKey: 'name',
-      ptr,
+      keepsEmpty: true,
     }),
     setHostnameAsFQDN: boolean(35, { ptr }),
     os: field(36, PodOS, { ptr }),

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { ResourceDefinition } from '../../../api/resource.ts';
 import { decode } from '../../../api/schema/decode.ts';
 import { applyDefaults } from '../../../api/schema/defaults.ts';
+import { asStored } from '../../../api/schema/empty-lists.ts';
 import { builtinResources } from '../../../api/types/resources.ts';
 
 interface Scenario {
@@ -54,7 +55,9 @@ for (const { name, steps } of scenarios) {
     const wants = response.body;
     test(`${name}, step ${i}: decoding and defaults give what upstream answered`, () => {
       const { value } = decode(resource.schema, structuredClone(body));
-      const got: unknown = JSON.parse(JSON.stringify(applyDefaults(resource.schema, value)));
+      const defaulted = applyDefaults(resource.schema, value);
+      asStored(resource.schema, defaulted);
+      const got: unknown = JSON.parse(JSON.stringify(defaulted));
       const later = [...ALWAYS_LATER, ...(ADDED_LATER[resource.kind] ?? [])];
       const differ = differences(wants, got, '').filter(({ path }) => !later.some((start) => path.startsWith(start)));
       assert.deepEqual(differ, []);

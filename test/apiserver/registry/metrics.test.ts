@@ -48,24 +48,28 @@ test('use of nodes and pods is asked of kubelets, kept for a moment, and not the
   });
   const stop = new AbortController();
   const clock = { ...systemClock, sleep: async () => {} };
-  serveMetrics(registry, new NodeStats({ tls: node.tls }, clock), stop.signal);
+  const stats = new NodeStats({ tls: node.tls }, clock);
   try {
     assert.equal(registry.hasGroup('metrics.k8s.io'), false);
+    await client.create(nodes, { metadata: { name: 'silent' }, spec: {} } as never);
     await client.create(nodes, {
       metadata: { name: 'n' },
       spec: {},
       status: {
+        conditions: [{ type: 'Ready', status: 'True' }],
         addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
         daemonEndpoints: { kubeletEndpoint: { Port: node.port } },
       },
     } as never);
-    assert.equal(registry.hasGroup('metrics.k8s.io'), true);
     const spec = { nodeName: 'n', containers: [{ name: 'app', image: 'i' }] };
     const pod = await client.create(pods, {
       metadata: { name: 'p', namespace: 'ns', labels: { a: 'b' } },
       spec,
     } as never);
     uid = pod.metadata.uid;
+    await serveMetrics(registry, stats, stop.signal);
+    assert.equal(registry.hasGroup('metrics.k8s.io'), true);
+    assert.equal(node.asked(), 2, 'twice for a rate, then kept');
     const found = await client.list(podMetrics as never, { namespace: 'ns' });
     assert.equal(found.items.length, 1);
     const item = found.items[0] as unknown as { containers: unknown; metadata: { labels: unknown } };

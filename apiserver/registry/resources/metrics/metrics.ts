@@ -21,28 +21,28 @@ import { nodeMetricsOf, podMetricsOf } from './usage.ts';
 const NODES = { group: nodeMetrics.group, plural: 'nodemetrics' };
 const PODS = { group: podMetrics.group, plural: 'podmetrics' };
 
-/** Serves the group once there is a node: without one there is nothing to measure, and the group stays unknown. */
-export function serveMetrics(registry: Registry, stats: NodeStats, signal: AbortSignal): void {
-  const { cache } = registry.storeOf(nodes as unknown as ResourceDefinition);
-  const stop = new AbortController();
-  const until = AbortSignal.any([signal, stop.signal]);
-  const begin = () => {
-    stop.abort();
-    registry.serve(nodeMetrics as never, nodeMetricsStrategy(stats) as Strategy);
-    registry.serve(podMetrics as never, podMetricsStrategy(stats) as Strategy);
-  };
-  const follow = () => {
-    if (until.aborted) return;
-    if (cache.size > 0) {
-      begin();
+const LOOK_EVERY_MS = 5_000;
+/** Nodes that are asked at a time until one of them answers. */
+const ASKED_AT_ONCE = 8;
+
+/** Serves the group once a node has answered: without one there is nothing to measure, and the group stays unknown. */
+export async function serveMetrics(registry: Registry, stats: NodeStats, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const asked = Iterator.from(registry.objects(nodes).list()).filter(canBeAsked).take(ASKED_AT_ONCE).toArray();
+    const answers = await Promise.all(asked.map((node) => measure(stats, node, registry)));
+    if (signal.aborted) return;
+    if (answers.some((answer) => answer !== undefined)) {
+      registry.serve(nodeMetrics as never, nodeMetricsStrategy(stats) as Strategy);
+      registry.serve(podMetrics as never, podMetricsStrategy(stats) as Strategy);
       return;
     }
-    // A cache that begins anew is asked anew.
-    const closed = () => void cache.ready(until).then(follow, () => undefined);
-    const sink = { event: () => !until.aborted && begin(), progress: () => {}, closed };
-    cache.watch({ afterRevision: cache.revision }, sink, until);
-  };
-  follow();
+    await registry.clock.sleep(LOOK_EVERY_MS, signal).catch(() => {}); // woken early only to end
+  }
+}
+
+function canBeAsked({ status }: Node): boolean {
+  const isReady = status.conditions?.some((each) => each.type === 'Ready' && each.status === 'True');
+  return isReady === true && (status.addresses?.length ?? 0) > 0;
 }
 
 export function nodeMetricsStrategy(stats: NodeStats): Strategy<NodeMetrics> {
