@@ -2,7 +2,7 @@
 // (sshd that lets in the key named on the kernel's command line). Made once and kept in a cache folder under a name
 // that is the digest of everything that goes into it, so that a changed recipe is another image.
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { exec } from '../../cluster/harness/process.ts';
@@ -16,6 +16,7 @@ export interface VmImage {
 
 const MINUTE_MS = 60_000;
 const KEPT_IMAGES = 2;
+const MAKING = 'making-';
 const DISK_SIZE = '8G';
 const SUITE = 'bookworm';
 
@@ -65,10 +66,9 @@ export async function vmImage(): Promise<VmImage> {
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'skiff/vm');
   const dir = join(cache, key);
   await mkdir(cache, { recursive: true });
-  const images = (await readdir(cache)).filter((name) => /^[0-9a-f]{16}$/.test(name));
-  if (!images.includes(key)) {
-    for (const old of images.sort().slice(KEPT_IMAGES - 1)) await rm(join(cache, old), { recursive: true });
-    const made = await mkdtemp(join(cache, 'making-'));
+  if (!(await readdir(cache)).includes(key)) {
+    await removeOld(cache);
+    const made = await mkdtemp(join(cache, MAKING));
     try {
       await makeImage(made, sources);
       await rename(made, dir);
@@ -77,6 +77,19 @@ export async function vmImage(): Promise<VmImage> {
     }
   }
   return { kernel: join(dir, 'vmlinuz'), initrd: join(dir, 'initrd'), disk: join(dir, 'disk') };
+}
+
+/** Images of older recipes but the last, and what a killed run left half made. */
+async function removeOld(cache: string): Promise<void> {
+  const entries = await Promise.all(
+    (await readdir(cache)).map(async (name) => ({ name, madeMs: (await stat(join(cache, name))).mtimeMs })),
+  );
+  const isHalf = ({ name }: { name: string }) => name.startsWith(MAKING);
+  const images = entries.filter((entry) => !isHalf(entry)).sort((a, b) => b.madeMs - a.madeMs);
+  const abandoned = entries.filter((entry) => isHalf(entry) && Date.now() - entry.madeMs > 60 * MINUTE_MS);
+  for (const { name } of [...images.slice(KEPT_IMAGES - 1), ...abandoned]) {
+    await rm(join(cache, name), { recursive: true, force: true });
+  }
 }
 
 async function sourcesOfHost(): Promise<Sources> {
