@@ -42,7 +42,8 @@ export class Caches implements AsyncDisposable {
     this.#options = options;
     this.#root = options.root ?? '/registry/';
     const { revision, compactedRevision } = options.store;
-    const begin = Math.max(compactedRevision, revision - REWIND_REVISIONS, 0);
+    // Never before the first revision: etcd begins with one in which nothing happened, so no event would tell of it.
+    const begin = Math.max(compactedRevision, revision - REWIND_REVISIONS, Math.min(revision, 1));
     this.#gate = new RevisionGate(begin);
     const started = this.#follow(begin + 1);
     this.#loops = [this.#keepFollowing(started), this.#reportProgress(options.progressEveryMs ?? 5_000)];
