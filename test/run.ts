@@ -61,7 +61,8 @@ async function* eventsOf(rings: readonly Ring[]): AsyncGenerator<TestEvent> {
   const totals = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Record<(typeof COUNTS)[number], number>;
   let durationMs = 0;
   for (const { name, files, concurrency, fileTimeoutMs } of rings) {
-    const options = { cwd: top, files, concurrency, timeout: fileTimeoutMs, testNamePatterns: pattern };
+    const execArgv = ['--import', join(import.meta.dirname, 'linger.ts')];
+    const options = { cwd: top, files, concurrency, timeout: fileTimeoutMs, testNamePatterns: pattern, execArgv };
     // The other rings look at processes as users start them.
     const events = run(name === 'unit' ? { ...options, env } : options);
     for await (const event of events as AsyncIterable<TestEvent>) {

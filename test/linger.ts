@@ -1,0 +1,13 @@
+// Loaded into every test file by run.ts: one that keeps its process alive after its last test has left something open.
+// The runner would wait for it for ever; so it fails, and says what is still there.
+import { after } from 'node:test';
+
+const PATIENCE_MS = 20_000;
+
+after(() => {
+  const left = () => {
+    console.error(`all tests have ended and something keeps the process alive: ${process.getActiveResourcesInfo()}`);
+    process.exit(1);
+  };
+  setTimeout(left, PATIENCE_MS).unref();
+});
