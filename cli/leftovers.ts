@@ -59,3 +59,19 @@ export function ourLinks(list: string): string[] {
 export function logsOf(folders: readonly string[], podUids: ReadonlySet<string>): string[] {
   return folders.filter((folder) => podUids.has(folder.split('_')[2] ?? ''));
 }
+
+/**
+ * The notes of network plugins that are ours. They are named `<network>-<sandbox>-<interface>`, and tell the path of the
+ * sandbox's network namespace, which lies in the folder of the containerd that made it.
+ */
+export function notesOf(
+  notes: readonly { name: string; text: string }[],
+  ours: { sandboxIds: readonly string[]; stateDir: string; network: string },
+): string[] {
+  const sandboxOf = ({ name }: { name: string }) => /-([0-9a-f]{64})-/.exec(name)?.[1] ?? '';
+  const emptied = notes.filter(({ name, text }) => name.startsWith(`${ours.network}-`) && !text.includes('{'));
+  const ids = new Set([...ours.sandboxIds, ...emptied.map(sandboxOf)]);
+  return notes
+    .filter((note) => ids.has(sandboxOf(note)) || note.text.includes(`"${ours.stateDir}/`))
+    .map(({ name }) => name);
+}

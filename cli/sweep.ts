@@ -8,11 +8,12 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { cgroupPath, pathOfSlice } from '../agent/cgroups/names.ts';
 import { removeSlices, slicesSet } from '../agent/cgroups/slices.ts';
+import { NETWORK } from '../agent/network/cni.ts';
 import { ROUTE_PROTOCOL } from '../agent/network/routes.ts';
 import type { Clock } from '../api/clock.ts';
 import { searchPath } from './containerd-host.ts';
 import { startTimeOf } from './instance.ts';
-import { logsOf, mountsBelow, ourLinks, ourTables, type ProcessView, shimTrees } from './leftovers.ts';
+import { logsOf, mountsBelow, notesOf, ourLinks, ourTables, type ProcessView, shimTrees } from './leftovers.ts';
 
 const exec = promisify(execFile);
 const CGROUPS = '/sys/fs/cgroup';
@@ -62,14 +63,18 @@ export async function removeShimSockets(socket: string, sandboxIds: readonly str
 
 /**
  * What the plugins noted of sandboxes that did not get to give their network back: those killed just now, and those that
- * a reboot ended, whose loopback containerd cannot give back (its namespace is gone). All name a namespace of ours.
+ * a reboot ended, whose loopback containerd cannot give back because its namespace is gone. A power failure leaves notes
+ * without text; then the names tell.
  */
 export async function removeCniResults(sandboxIds: readonly string[], stateDir: string): Promise<void> {
-  for (const name of await namesIn(CNI_RESULTS_DIR)) {
-    const file = join(CNI_RESULTS_DIR, name);
-    const text = await readFile(file, 'utf8').catch(() => '');
-    if (sandboxIds.some((id) => name.includes(`-${id}-`)) || text.includes(`"${stateDir}/`)) await unlink(file);
-  }
+  const notes = await Promise.all(
+    (await namesIn(CNI_RESULTS_DIR)).map(async (name) => ({
+      name,
+      text: await readFile(join(CNI_RESULTS_DIR, name), 'utf8').catch(() => ''),
+    })),
+  );
+  for (const name of notesOf(notes, { sandboxIds, stateDir, network: NETWORK }))
+    await unlink(join(CNI_RESULTS_DIR, name));
   if (await removeIfEmpty(CNI_RESULTS_DIR)) await removeIfEmpty(dirname(CNI_RESULTS_DIR));
 }
 

@@ -5,6 +5,8 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 
 export const CONFLIST = '10-skiff.conflist';
+/** The network's name, under which the plugins keep their notes. */
+export const NETWORK = 'skiff';
 
 export interface CniOptions {
   readonly podCidrs: readonly string[];
@@ -19,7 +21,7 @@ export function conflist({ podCidrs, stateDir, mtu }: CniOptions): string {
   const anywhere = podCidrs.map((cidr) => ({ dst: cidr.includes(':') ? '::/0' : '0.0.0.0/0' }));
   const config = {
     cniVersion: '0.4.0',
-    name: 'skiff',
+    name: NETWORK,
     plugins: [
       {
         type: 'ptp',

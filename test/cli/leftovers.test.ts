@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { logsOf, mountsBelow, ourLinks, ourTables, type ProcessView, shimTrees } from '../../cli/leftovers.ts';
+import { logsOf, mountsBelow, notesOf, ourLinks, ourTables, type ProcessView, shimTrees } from '../../cli/leftovers.ts';
 
 const SOCKET = '/run/skiff/containerd/containerd.sock';
 const shim = (pid: number, socket: string, sharesMounts = true): ProcessView => ({
@@ -55,4 +55,23 @@ test('tables and interfaces of others are left alone', () => {
 test('logs belong to a pod by its id', () => {
   const folders = ['default_web_u1', 'kube-system_x_u2', 'default_u1_u3', 'else'];
   assert.deepEqual(logsOf(folders, new Set(['u1'])), ['default_web_u1']);
+});
+
+test('notes of network plugins are ours by sandbox, by the folder they name, or by network when a crash emptied them', () => {
+  const [killed, rebooted, crashed, foreign] = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(64));
+  const note = (name: string, text: string) => ({ name, text });
+  const notes = [
+    note(`cni-loopback-${killed}-lo`, '{}'),
+    note(`cni-loopback-${rebooted}-lo`, '{"sandbox":"/run/skiff/containerd/netns/cni-1"}'),
+    note(`skiff-${crashed}-eth0`, '\0\0'),
+    note(`cni-loopback-${crashed}-lo`, ''),
+    note(`cni-loopback-${foreign}-lo`, '{"sandbox":"/run/netns/cni-2"}'),
+    note(`skiff-${foreign}-eth0`, '{"sandbox":"/run/other/netns/cni-2"}'),
+    note('other', ''),
+  ];
+  const ours = { sandboxIds: [killed!], stateDir: '/run/skiff/containerd', network: 'skiff' };
+  assert.deepEqual(
+    notesOf(notes, ours),
+    notes.slice(0, 4).map(({ name }) => name),
+  );
 });

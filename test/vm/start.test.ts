@@ -56,11 +56,15 @@ interface Start {
 async function npmStart(timeoutMs: number): Promise<Start> {
   const terminal = machine.spawn('cd skiff && exec npm start', { tty: true, stdio: ['pipe', 'pipe', 'pipe'] });
   let said = '';
+  let closed = false;
+  terminal.once('close', () => {
+    closed = true;
+  });
   terminal.stdout!.on('data', (chunk: Buffer) => {
     said = `${said}${chunk}`.slice(-64 * 1024).replaceAll('\r', '');
   });
   const isUp = () => {
-    if (terminal.exitCode !== null) throw new InVain('it ended');
+    if (closed) throw new InVain('it ended');
     return said.includes('Ctrl-C here ends the processes');
   };
   await waitFor('npm start to be ready', isUp, { timeoutMs: machine.ms(timeoutMs), intervalMs: 250 }).catch((err) => {
