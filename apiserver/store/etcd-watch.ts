@@ -21,6 +21,9 @@ export interface WatchDeps {
   readonly reached: (revision: number) => void;
 }
 
+/** The fault is the watcher's and not the server's: there is nothing to go on with elsewhere. */
+class BrokenSink extends Error {}
+
 /** Returns when the signal is aborted; throws when the watch cannot go on. */
 export async function followEtcd(watcher: Watcher, deps: WatchDeps): Promise<void> {
   const { signal } = watcher;
@@ -32,6 +35,7 @@ export async function followEtcd(watcher: Watcher, deps: WatchDeps): Promise<voi
     } catch (err) {
       if (signal.aborted) return;
       if (err instanceof CompactedError) throw err;
+      if (err instanceof BrokenSink) throw err.cause;
       deps.log.warn({ err: grpcError(err).details, from: watcher.next }, 'lost a watch of etcd, going on elsewhere');
     }
     waitMs = watcher.next > before ? RETRY_FIRST_MS : Math.min(waitMs * 2, RETRY_MAX_MS);
@@ -52,7 +56,7 @@ function followStream(watcher: Watcher, { client, reached }: WatchDeps): Promise
       over = true;
       signal.removeEventListener('abort', cancel);
       stream.cancel();
-      if (!signal.aborted) failed();
+      if (!signal.aborted && !(err instanceof BrokenSink)) failed();
       if (err === undefined) resolve();
       else reject(err);
     };
@@ -66,7 +70,11 @@ function followStream(watcher: Watcher, { client, reached }: WatchDeps): Promise
       part = [];
       for (const { revision, events: together } of commitsOf(events)) {
         reached(revision);
-        give(watcher, revision, together);
+        try {
+          give(watcher, revision, together);
+        } catch (cause) {
+          return end(new BrokenSink('a watcher threw', { cause }));
+        }
         if (signal.aborted) return;
       }
       // The present of a server that lags is no news: what was given before reaches further.
