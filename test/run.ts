@@ -20,16 +20,23 @@ const top = join(import.meta.dirname, '..');
 const MINUTE_MS = 60_000;
 const long = process.env['SKIFF_LONG'] === '1';
 
+/** A real etcd, processes that are killed, a real kubectl: what they test is small, what they take is not. */
+const SLOW = [
+  'test/apiserver/{cache,store}/etcd.test.ts',
+  'test/apiserver/store/crash.test.ts',
+  'test/apiserver/extensions/kubectl.test.ts',
+];
+
 const rings: Ring[] = [
   {
     name: 'unit',
-    files: globSync('test/**/*.test.ts', { cwd: top, exclude: ['test/cluster/**', 'test/vm/**'] }).sort(),
+    files: globSync('test/**/*.test.ts', { cwd: top, exclude: ['test/cluster/**', 'test/vm/**', ...SLOW] }).sort(),
     concurrency: Math.max(2, availableParallelism()),
     fileTimeoutMs: 3 * MINUTE_MS,
   },
   {
     name: 'cluster',
-    files: globSync('test/cluster/**/*.test.ts', { cwd: top }).sort(),
+    files: globSync(['test/cluster/**/*.test.ts', ...SLOW], { cwd: top }).sort(),
     concurrency: 1,
     fileTimeoutMs: (long ? 120 : 15) * MINUTE_MS,
   },
