@@ -43,8 +43,10 @@ after(() => opened.disposeAsync());
 afterEach(async (t) => {
   if (!('passed' in t) || (t as TestContext).passed) return;
   const look = 'tail -n 40 /var/lib/skiff/log/*.log; journalctl --no-pager -n 40; systemctl --failed --no-pager';
-  const said = await machine.sh(look, { mayFail: true }).catch((err: Error) => ({ stdout: err.message }));
-  process.stderr.write(`\n##### after the failure of: ${t.name}\n${said.stdout}\n${await machine.console()}#####\n`);
+  const said = await machine.sh(look, { mayFail: true }).catch((err: Error) => ({ stdout: '', stderr: err.message }));
+  const all = `${said.stdout}\n${said.stderr}\n${await machine.console()}`;
+  // A power failure leaves zeros in the logs.
+  process.stderr.write(`\n##### after the failure of: ${t.name}\n${all.replaceAll('\0', '')}#####\n`);
 });
 
 interface Start {

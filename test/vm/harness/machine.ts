@@ -31,6 +31,8 @@ export class Machine implements AsyncDisposable {
   /** An open connection that commands share: a handshake costs an emulated machine seconds. */
   #master: ChildProcess | undefined;
   #port = 0;
+  /** How the last qemu came to its end. */
+  #ended = '';
 
   private constructor(
     dir: string,
@@ -85,11 +87,14 @@ export class Machine implements AsyncDisposable {
     qemu.stderr.on('data', (chunk) => {
       complaint = `${complaint}${chunk}`.slice(-2_000);
     });
-    qemu.once('close', () => {
-      if (this.#qemu === qemu) this.#qemu = undefined;
+    qemu.once('close', (code, signal) => {
+      if (this.#qemu !== qemu) return;
+      this.#qemu = undefined;
+      this.#ended = `qemu ended (${signal ?? code}): ${complaint.trim()}`;
     });
+    this.#ended = '';
     this.#qemu = qemu;
-    await this.#untilUp(() => complaint);
+    await this.#untilUp();
   }
 
   /** Runs a script as root; a code other than 0 is an error unless it may fail. */
@@ -116,7 +121,7 @@ export class Machine implements AsyncDisposable {
     this.#hangUp();
     const isAnother = async () => (await this.#bootId()) !== before;
     await waitFor('the machine to be up again', isAnother, { timeoutMs: this.ms(2 * BOOT_MS), intervalMs: 1_000 });
-    await this.#untilUp(() => '');
+    await this.#untilUp();
   }
 
   /** The power fails. */
@@ -137,9 +142,10 @@ export class Machine implements AsyncDisposable {
     });
   }
 
-  /** The end of what its console showed. */
+  /** The end of what its console showed, and how qemu ended if it did. */
   async console(): Promise<string> {
-    return (await readFile(this.#consoleFile, 'utf8').catch(() => '')).slice(-CONSOLE_TAIL);
+    const text = await readFile(this.#consoleFile, 'utf8').catch(() => '');
+    return `${text.slice(-CONSOLE_TAIL)}\n${this.#ended}\n`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -155,9 +161,9 @@ export class Machine implements AsyncDisposable {
     return join(this.#dir, 'console');
   }
 
-  async #untilUp(complaint: () => string): Promise<void> {
+  async #untilUp(): Promise<void> {
     const look = async () => {
-      if (this.#qemu === undefined) throw new InVain(`qemu ended: ${complaint()}`);
+      if (this.#qemu === undefined) throw new InVain(this.#ended);
       // Degraded is up as well: one unit or another has no business in a virtual machine.
       const { stdout } = await this.sh('systemctl is-system-running', { mayFail: true, timeoutMs: this.ms(3_000) });
       return /^(running|degraded)$/.test(stdout.trim()) || stdout || false;
