@@ -47,6 +47,8 @@ import { pullCredentials } from './pods/pull-secrets.ts';
 import { runtimeHandlers } from './pods/runtime-class.ts';
 import { StaticPods } from './pods/static-pods.ts';
 import { StatusManager } from './pods/status-manager.ts';
+import { PluginWatcher } from './plugins/plugin-watcher.ts';
+import { grpcRegistration } from './plugins/registration.ts';
 import { reviewsOf } from './server/access.ts';
 import { startServer } from './server/start.ts';
 import { LocalDirs } from './volumes/local-dirs.ts';
@@ -122,6 +124,8 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   const objects = new Objects(client, clock);
   const tokens = new Tokens(client, clock);
   await using localDirs = new LocalDirs(join(config.dataDir, 'local-dirs'), client, clock, log);
+  const registration = grpcRegistration(clock);
+  await using plugins = new PluginWatcher(join(config.kubeletDir, 'plugins_registry'), { registration, clock, log });
   const allocatable = () => node.allocatable;
   await using probes = new Probes({ runtime, clock, random, event, wake });
   await using pulls = new ImagePulls({ images, clock, event, wake, credentials: pullCredentials(objects) });
@@ -194,6 +198,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   );
   kubeletPort = server.port;
   node.look();
+  plugins.start();
   await using _events = new RuntimeEvents(
     ...([config.runtime.socket, clock, log, (id: string | undefined) => manager.runtimeEvent(id)] as const),
     (id) => manager.outOfMemory(id),
