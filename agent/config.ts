@@ -1,7 +1,8 @@
 // What the node process is told at its start. cli/ fills it from flags, environment and file (cli/options.ts is the
 // one table of names and defaults); nothing in the agent reads any of the three itself.
+
+import type { ImageGcSettings } from './images/gc-decide.ts';
 import type { EvictionSettings } from './pods/eviction/thresholds.ts';
-import type { ImageGcSettings } from './pods/image-gc-decide.ts';
 
 export interface AgentConfig {
   readonly nodeName: string;

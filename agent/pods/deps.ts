@@ -10,10 +10,10 @@ import type { EndpointSlice } from '../../api/types/discovery/endpoint-slice.ts'
 import type { ImageClient } from '../cri/images.ts';
 import type { RuntimeClient } from '../cri/runtime.ts';
 import type { Mount } from '../cri/types.ts';
+import type { ImagePulls, PodEvent } from '../images/pulls.ts';
 import type { Door } from './admission.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { ClusterNames } from './dns.ts';
-import type { ImagePulls, PodEvent } from './image-pulls.ts';
 import type { KeptLogs } from './kept-logs.ts';
 import type { MirrorPods } from './mirror-pods.ts';
 import type { PodFolders } from './names.ts';

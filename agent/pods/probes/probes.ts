@@ -6,7 +6,7 @@ import type { Container } from '../../../api/types/core/container.ts';
 import type { Pod } from '../../../api/types/core/pod.ts';
 import type { Probe } from '../../../api/types/core/probe.ts';
 import type { RuntimeClient } from '../../cri/runtime.ts';
-import type { PodEvent } from '../image-pulls.ts';
+import type { PodEvent } from '../../images/pulls.ts';
 import { liveSandbox, type ObservedContainer, type ProbeView, type RuntimeView } from '../world.ts';
 import { ask, type Outcome, type Target } from './handlers.ts';
 import { initial, judge, type Kind, type Tally } from './tally.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { imageNameProblem } from '../../../agent/images/image-name.ts';
+import { credentialsFor } from '../../../agent/images/pull-secrets.ts';
 import { goDuration } from '../../../agent/pods/duration.ts';
 import { farewellMs, isOffered } from '../../../agent/pods/farewell.ts';
-import { imageNameProblem } from '../../../agent/pods/image-name.ts';
 import { containerLogLink } from '../../../agent/pods/names.ts';
 import { initial, judge, type Kind } from '../../../agent/pods/probes/tally.ts';
-import { credentialsFor } from '../../../agent/pods/pull-secrets.ts';
 import { statusPatch } from '../../../agent/pods/status-patch.ts';
 import { unsupported } from '../../../agent/pods/unsupported.ts';
 import type { Secret } from '../../../api/types/core/config-map.ts';

@@ -9,9 +9,9 @@ import type { Pod } from '../../api/types/core/pod.ts';
 import { CriError } from '../cri/call.ts';
 import type { ImageClient } from '../cri/images.ts';
 import type { AuthConfig, Image } from '../cri/types.ts';
-import { goDuration } from './duration.ts';
+import { goDuration } from '../pods/duration.ts';
+import type { ImageState } from '../pods/world.ts';
 import { imageNameProblem } from './image-name.ts';
-import type { ImageState } from './world.ts';
 
 const PARALLEL = 4;
 const FIRST_BACK_OFF_MS = 10_000;

@@ -2,7 +2,7 @@
 import type { Secret } from '../../api/types/core/config-map.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { AuthConfig } from '../cri/types.ts';
-import type { Objects } from './objects.ts';
+import type { Objects } from '../pods/objects.ts';
 
 interface DockerEntry {
   username?: string;

@@ -12,7 +12,7 @@ import {
   isReferred,
   removable,
   tooOld,
-} from './image-gc-decide.ts';
+} from './gc-decide.ts';
 
 const EVERY_MS = 5 * 60_000;
 
