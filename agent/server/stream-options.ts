@@ -41,16 +41,15 @@ export function portsOf(query: URLSearchParams, websocket: boolean): number[] {
   });
 }
 
-export type Protocol = 'spdy' | 'websocket';
+/** WebSocket protocols that the runtime does not speak: exec and attach with the first, port-forward with the second. */
+export type Translated = 'v5.channel.k8s.io' | 'SPDY/3.1+portforward.k8s.io';
+export type Protocol = 'spdy' | 'websocket' | Translated;
 
-const BY_NAME: Readonly<Record<string, Protocol>> = { 'spdy/3.1': 'spdy', websocket: 'websocket' };
+const BY_NAME: Readonly<Record<string, 'spdy' | 'websocket'>> = { 'spdy/3.1': 'spdy', websocket: 'websocket' };
 const CHANNELS = ['channel.k8s.io', 'base64.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io'];
 
-/**
- * The runtime's streaming server speaks SPDY/3.1 and WebSocket up to v4. Newer clients (v5 closes stdin by itself,
- * tunnelled port-forward) fall back to SPDY when their upgrade fails, so it has to fail here, before any stream is.
- */
-export function protocolOf(headers: IncomingHttpHeaders): Protocol {
+/** The runtime's streaming server speaks SPDY/3.1 and WebSocket up to v4; what is newer is preferred and translated. */
+export function protocolOf(headers: IncomingHttpHeaders, portForward: boolean): Protocol {
   const name = headers.upgrade?.toLowerCase() ?? '';
   const wanted = (headers.connection ?? '')
     .toLowerCase()
@@ -58,15 +57,13 @@ export function protocolOf(headers: IncomingHttpHeaders): Protocol {
     .some((each) => each.trim() === 'upgrade');
   const protocol = wanted ? BY_NAME[name] : undefined;
   if (protocol === undefined) throw new Problem(400, 'Upgrade request required');
-  if (protocol === 'websocket') {
-    const offered = listOf(headers['sec-websocket-protocol']);
-    if (offered.length > 0 && !offered.some((each) => CHANNELS.includes(each))) {
-      const known = CHANNELS.join(', ');
-      throw new Problem(
-        400,
-        `unable to upgrade: none of the subprotocols ${offered.join(', ')} is known here: ${known}`,
-      );
-    }
+  if (protocol === 'spdy') return protocol;
+  const offered = listOf(headers['sec-websocket-protocol']);
+  const newer: Translated = portForward ? 'SPDY/3.1+portforward.k8s.io' : 'v5.channel.k8s.io';
+  if (offered.includes(newer)) return newer;
+  if (offered.length > 0 && !offered.some((each) => CHANNELS.includes(each))) {
+    const known = [newer, ...CHANNELS].join(', ');
+    throw new Problem(400, `unable to upgrade: none of the subprotocols ${offered.join(', ')} is known here: ${known}`);
   }
   return protocol;
 }

@@ -9,7 +9,8 @@ import type { ServerDeps } from './deps.ts';
 import { instancesOf, liveSandboxOf } from './pod-lookup.ts';
 import { Problem } from './problem.ts';
 import type { ContainerTarget, PodTarget, StreamRoute } from './route.ts';
-import { commandOf, portsOf, protocolOf, streamsOf } from './stream-options.ts';
+import { commandOf, type Protocol, portsOf, protocolOf, type Streams, streamsOf } from './stream-options.ts';
+import { translationOf } from './translation.ts';
 import { tunnel } from './tunnel.ts';
 
 export async function stream(
@@ -21,39 +22,50 @@ export async function stream(
   deps: ServerDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const protocol = protocolOf(req.headers);
+  const protocol = protocolOf(req.headers, route.to === 'portForward');
   const pod = podOf(route.target, deps);
-  const url = await addressOf(route, pod, query, protocol === 'websocket', deps, signal);
-  await tunnel(req, socket, head, new URL(url), deps.clock, signal);
+  const url = new URL(await addressOf(route, pod, query, protocol, deps, signal));
+  const plain = protocol === 'spdy' || protocol === 'websocket';
+  const streams = route.to === 'portForward' ? undefined : streamsIn(pod, route, query);
+  const translation = plain ? undefined : translationOf(protocol, streams);
+  await tunnel({ req, client: socket, head }, url, translation, deps.clock, signal);
 }
 
 async function addressOf(
   route: StreamRoute,
   pod: Pod,
   query: URLSearchParams,
-  websocket: boolean,
+  protocol: Protocol,
   { runtime }: ServerDeps,
   signal: AbortSignal,
 ): Promise<string> {
   if (route.to === 'portForward') {
-    const ports = portsOf(query, websocket);
+    const ports = portsOf(query, protocol === 'websocket');
     const sandbox = await liveSandboxOf(pod, runtime, signal);
     if (sandbox === undefined) throw new Problem(500, `pod not found ("${fullName(pod)}")`);
     return runtime.portForward(sandbox, ports, signal);
   }
+  const streams = streamsIn(pod, route, query);
   const { container } = route.target;
-  const streams = streamsOf(query);
   if (route.to === 'exec') {
     const cmd = commandOf(query);
     const containerId = runningInstance(container, await instancesOf(pod, runtime, signal));
     return runtime.exec({ containerId, cmd, ...streams }, signal);
   }
-  const spec = specOf(pod, container);
-  if (spec === undefined) throw new Problem(500, `container ${container} not found in pod ${fullName(pod)}`);
   const containerId = runningInstance(container, await instancesOf(pod, runtime, signal));
+  return runtime.attach({ containerId, ...streams }, signal);
+}
+
+function streamsIn(pod: Pod, route: Exclude<StreamRoute, { to: 'portForward' }>, query: URLSearchParams): Streams {
+  const streams = streamsOf(query);
+  if (route.to === 'exec') return streams;
+  const spec = specOf(pod, route.target.container);
+  if (spec === undefined) {
+    throw new Problem(500, `container ${route.target.container} not found in pod ${fullName(pod)}`);
+  }
   // Whether there is a terminal was decided when the container was made.
   const tty = spec.tty === true;
-  return runtime.attach({ containerId, ...streams, tty, stderr: streams.stderr && !tty }, signal);
+  return { ...streams, tty, stderr: streams.stderr && !tty };
 }
 
 const RUN_SECONDS = 110;

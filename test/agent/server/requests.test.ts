@@ -151,23 +151,31 @@ test('ports are named beforehand by WebSocket clients only', () => {
   for (const query of ['', 'port=0', 'port=65536', 'port=x', 'port=80,']) assert.throws(() => of(query), { code: 400 });
 });
 
-const upgrades: [headers: Record<string, string>, protocol: string][] = [
-  [{ connection: 'Upgrade', upgrade: 'SPDY/3.1' }, 'spdy'],
-  [{ connection: 'keep-alive, upgrade', upgrade: 'websocket' }, 'websocket'],
-  [{ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-protocol': 'v4.channel.k8s.io' }, 'websocket'],
-  [
-    { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-protocol': 'v5.channel.k8s.io, v4.channel.k8s.io' },
-    'websocket',
-  ],
-  [{ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-protocol': 'v5.channel.k8s.io' }, 'refused'],
-  [{ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-protocol': 'SPDY/3.1+portforward.k8s.io' }, 'refused'],
-  [{ connection: 'Upgrade', upgrade: 'h2c' }, 'refused'],
-  [{ upgrade: 'SPDY/3.1' }, 'refused'],
+const websocket = (protocols?: string) => ({
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  ...(protocols !== undefined && { 'sec-websocket-protocol': protocols }),
+});
+const upgrades: [headers: Record<string, string>, command: string, portForward: string][] = [
+  [{ connection: 'Upgrade', upgrade: 'SPDY/3.1' }, 'spdy', 'spdy'],
+  [{ ...websocket(), connection: 'keep-alive, upgrade' }, 'websocket', 'websocket'],
+  [websocket('v4.channel.k8s.io'), 'websocket', 'websocket'],
+  [websocket('v5.channel.k8s.io, v4.channel.k8s.io'), 'v5.channel.k8s.io', 'websocket'],
+  [websocket('v5.channel.k8s.io'), 'v5.channel.k8s.io', 'refused'],
+  [websocket('SPDY/3.1+portforward.k8s.io'), 'refused', 'SPDY/3.1+portforward.k8s.io'],
+  [websocket('v6.channel.k8s.io'), 'refused', 'refused'],
+  [{ connection: 'Upgrade', upgrade: 'h2c' }, 'refused', 'refused'],
+  [{ upgrade: 'SPDY/3.1' }, 'refused', 'refused'],
 ];
-for (const [headers, protocol] of upgrades) {
-  test(`an upgrade with ${JSON.stringify(headers)} is ${protocol}`, () => {
-    if (protocol === 'refused') assert.throws(() => protocolOf(headers), { code: 400 });
-    else assert.equal(protocolOf(headers), protocol);
+for (const [headers, command, portForward] of upgrades) {
+  test(`an upgrade with ${JSON.stringify(headers)} is ${command} for a command, ${portForward} for ports`, () => {
+    for (const [wanted, ports] of [
+      [command, false],
+      [portForward, true],
+    ] as const) {
+      if (wanted === 'refused') assert.throws(() => protocolOf(headers, ports), { code: 400 });
+      else assert.equal(protocolOf(headers, ports), wanted);
+    }
   });
 }
 

@@ -1,5 +1,5 @@
-// The real kubectl through the real API server to port 10250: it tries WebSockets first, is refused, and falls back to
-// SPDY. What people see when something is wrong is upstream's wording.
+// The real kubectl through the real API server to port 10250: it speaks WebSockets and, where told not
+// to, SPDY. What people see when something is wrong is upstream's wording.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -26,6 +26,21 @@ test('exec passes input on to its end, output and the exit code back', { skip },
   const whole = await kubectl(['exec', '-i', 'main', '--', 'sh', '-c', 'cat; echo "end $NONCE" >&2; exit 7'], 'hello');
   assert.deepEqual([whole.stdout, whole.code], ['hello', 7]);
   assert.match(whole.stderr, new RegExp(`end ${NONCE}\ncommand terminated with exit code 7`));
+});
+
+test('WebSockets are spoken without falling back, SPDY where it is asked for', { skip }, async () => {
+  const spoken = async (websockets: string) => {
+    const env = { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: websockets, KUBECONFIG: cluster().kubeconfig };
+    const { stdout, stderr } = await cluster().node.node.exec(
+      'kubectl',
+      ['-v=4', 'exec', 'main', '--', 'cat', '/nonce'],
+      { env },
+    );
+    assert.equal(stdout, NONCE);
+    assert.doesNotMatch(stderr, /fallback/i);
+    return /subprotocol is v5/.test(stderr) ? 'v5' : 'spdy';
+  };
+  assert.deepEqual([await spoken('true'), await spoken('false')], ['v5', 'spdy']);
 });
 
 test('megabytes go in and come out whole', { skip }, async () => {

@@ -140,8 +140,48 @@ test('SPDY is tunnelled end to end', async () => {
   }
 });
 
-test('a client that only speaks newer WebSocket protocols is refused, so that it falls back to SPDY', async () => {
-  for (const protocol of ['v5.channel.k8s.io', 'SPDY/3.1+portforward.k8s.io']) {
+test('a newer WebSocket client ends its input alone and still reads the output and how it ended', async () => {
+  const v5 = { ...WEBSOCKET, 'sec-websocket-protocol': 'v5.channel.k8s.io' };
+  const answer = await world.upgrade(exec(`input=1&output=1&error=1&${command('sh', '-c', 'md5sum; exit 4')}`), v5);
+  assert.ok('socket' in answer, JSON.stringify(answer));
+  assert.equal(answer.answer.headers['sec-websocket-protocol'], 'v5.channel.k8s.io');
+  const ws = new Channels(answer.socket, answer.rest);
+  for (let i = 0; i < 30; i++) ws.send(0, Buffer.alloc(100_000, 97));
+  ws.send(255, Buffer.from([0]));
+  const { stdout } = await world.node.exec('sh', ['-c', "head -c 3000000 /dev/zero | tr '\\0' a | md5sum"]);
+  await ws.until(1, stdout);
+  assert.match(await ws.until(3, /}/), /"reason":"NonZeroExitCode".*"message":"4"/);
+  await waitFor('the end', () => ws.closed);
+});
+
+test('a newer WebSocket terminal takes input and its size', async () => {
+  const v5 = { ...WEBSOCKET, 'sec-websocket-protocol': 'v5.channel.k8s.io, v4.channel.k8s.io' };
+  const answer = await world.upgrade(exec(`stdin=true&stdout=true&tty=true&${command('sh')}`), v5);
+  assert.ok('socket' in answer, JSON.stringify(answer));
+  const ws = new Channels(answer.socket, answer.rest);
+  ws.send(4, JSON.stringify({ Width: 93, Height: 31 }));
+  ws.send(0, 'while [ "$(stty size)" != "31 93" ]; do sleep 0.05; done; echo size ok $NONCE\n');
+  await ws.until(1, `size ok ${NONCE}`);
+  ws.send(0, 'exit\n');
+  assert.match(await ws.until(3, /}/), /"status":"Success"/);
+});
+
+test('SPDY comes through a WebSocket for the ports of a pod', async () => {
+  const answer = await world.upgrade(`/portForward/test/${pod.name}`, {
+    ...WEBSOCKET,
+    'sec-websocket-protocol': 'SPDY/3.1+portforward.k8s.io',
+  });
+  assert.ok('socket' in answer, JSON.stringify(answer));
+  assert.equal(answer.answer.headers['sec-websocket-protocol'], 'SPDY/3.1+portforward.k8s.io');
+  const ws = new Channels(answer.socket, answer.rest);
+  // The first byte of a message is the channel to the test, and the first of the ping's here.
+  ws.send(PING[0]!, PING.subarray(1));
+  await waitFor('the ping to come back', () => ws.bytes(PING[0]!).equals(PING.subarray(1)));
+  ws.socket.destroy();
+});
+
+test('a client that speaks no protocol we know is refused', async () => {
+  for (const protocol of ['v6.channel.k8s.io', 'SPDY/3.1+portforward.k8s.io']) {
     const answer = await world.upgrade(exec(`output=1&${command('cat')}`), {
       ...WEBSOCKET,
       'sec-websocket-protocol': protocol,
