@@ -15,6 +15,10 @@ export interface ServerConfig {
   readonly pki: ServerPki;
   /** The issuer and the default audience of service account tokens. */
   readonly serviceAccountIssuer: string;
+  /** How long certificates signed for requests are valid at most. */
+  readonly signingDurationMs: number;
+  /** The node on this machine: it may bear the API's address in its certificates. */
+  readonly localNode: string;
   readonly clusterDomain: string;
   /** One range per address family, the preferred family first. */
   readonly clusterCidrs: readonly string[];
@@ -52,6 +56,9 @@ export interface ServerPki {
   readonly kubeletClientCertFile: string;
   readonly kubeletClientKeyFile: string;
   readonly kubeletCaFile: string;
+  /** Signs what was approved; without them requests stay unsigned. */
+  readonly signingCertFile?: string;
+  readonly signingKeyFile?: string;
 }
 
 export interface LogConfig {

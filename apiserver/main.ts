@@ -70,7 +70,7 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   started = true;
   log.info({ port: http.port }, 'serving the API');
   deps.onListening?.({ port: http.port });
-  const parts = serverParts(config, { registry, rootCa: pki.rootCa, ...deps }, until);
+  const parts = serverParts(config, { registry, rootCa: pki.rootCa, authority: pki.authority, ...deps }, until);
   const compaction = autoCompact(store, COMPACTION, clock, log, until);
   const definitions = runCrdController({ client: own, customResources, clock, log }, until);
   const renewal = pki.follow((serving) => http.renew(serving), clock, log, until);

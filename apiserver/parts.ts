@@ -1,6 +1,7 @@
 // The parts of the server beside the API: each gets clients with identities of their own and nothing else.
 import type { Clock } from '../api/clock.ts';
 import type { Logger } from '../api/log.ts';
+import type { Authority } from '../api/pki/x509.ts';
 import type { Random } from '../api/random.ts';
 import type { ServerConfig } from './config.ts';
 import { identityOf } from './registry/identities.ts';
@@ -10,6 +11,7 @@ import type { Registry } from './registry/registry.ts';
 export interface PartDeps {
   readonly registry: Registry;
   readonly rootCa: string;
+  readonly authority: (() => Authority) | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -30,13 +32,16 @@ async function scheduler({ registry, clock, random, log }: PartDeps, signal: Abo
 }
 
 async function controllers(
-  { clusterCidrs }: ServerConfig,
-  { registry, rootCa, clock, random, log }: PartDeps,
+  { clusterCidrs, serviceCidrs, advertiseAddress, localNode, signingDurationMs }: ServerConfig,
+  { registry, rootCa, authority, clock, random, log }: PartDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const { runControllers } = await import('./controllers/manager.ts');
   const as = (user: string) => new InProcessClient(registry, identityOf(user));
   const reader = as('system:kube-controller-manager');
   const clientFor = (name: string) => as(`system:serviceaccount:kube-system:${name}`);
-  await runControllers({ reader, clientFor, settings: { rootCa, clusterCidrs }, clock, random, log }, signal);
+  const reserved = { serviceCidrs, apiAddress: advertiseAddress, localNode };
+  const signing = authority && { signing: { authority, durationMs: signingDurationMs } };
+  const settings = { rootCa, clusterCidrs, reserved, ...signing };
+  await runControllers({ reader, clientFor, settings, clock, random, log }, signal);
 }

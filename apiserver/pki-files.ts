@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../api/clock.ts';
 import type { Logger } from '../api/log.ts';
+import type { Authority } from '../api/pki/x509.ts';
 import type { ServerPki } from './config.ts';
 import type { TlsFiles } from './http/server.ts';
 import type { KubeletTls, NodeConnections } from './registry/node-connections.ts';
@@ -13,6 +14,7 @@ const LOOK_EVERY_MS = 5_000;
 interface Loaded {
   readonly serving: TlsFiles;
   readonly kubelet: KubeletTls;
+  readonly authority: Authority | undefined;
 }
 
 export class PkiFiles implements NodeConnections {
@@ -37,6 +39,11 @@ export class PkiFiles implements NodeConnections {
 
   get serving(): TlsFiles {
     return this.#loaded.serving;
+  }
+
+  /** Who signs requests; undefined where its key is not here. */
+  get authority(): (() => Authority) | undefined {
+    return this.#loaded.authority && (() => this.#loaded.authority!);
   }
 
   /** How kubelets are spoken to. */
@@ -74,11 +81,24 @@ async function load(paths: ServerPki): Promise<Loaded> {
   return {
     serving: { cert: cert!, key: key!, clientCa: clientCa! },
     kubelet: { cert: kubeletCert!, key: kubeletKey!, ca: ca! },
+    authority: await authorityOf(paths),
   };
 }
 
-function fingerprint({ serving, kubelet }: Loaded): string {
+async function authorityOf({ signingCertFile, signingKeyFile }: ServerPki): Promise<Authority | undefined> {
+  if (signingCertFile === undefined || signingKeyFile === undefined) return undefined;
+  try {
+    const [certPem, keyPem] = await Promise.all([readFile(signingCertFile, 'utf8'), readFile(signingKeyFile, 'utf8')]);
+    return { certPem, keyPem };
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw err;
+  }
+}
+
+function fingerprint({ serving, kubelet, authority }: Loaded): string {
   const hash = createHash('sha256');
-  for (const bytes of [...Object.values(serving), ...Object.values(kubelet)]) hash.update(bytes);
+  for (const bytes of [...Object.values(serving), ...Object.values(kubelet), authority?.certPem ?? ''])
+    hash.update(bytes);
   return hash.digest('hex');
 }

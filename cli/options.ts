@@ -68,6 +68,8 @@ const thresholds = many('<signal><<amount>[,...]', (text) => (parseThreshold(tex
 const seconds = one('<seconds>', integer(0, 1_000_000));
 const percent = one('<percent, 0-100>', integer(0, 100));
 const duration = one('<duration>', (text) => (durationMs(text) === undefined ? undefined : text));
+/** More than none. */
+const life = one('<duration>', (text) => (durationMs(text) ? text : undefined));
 const ports = one('<from>-<to>', (text) => {
   const [from = 0, to = 0] = /^\d{1,5}-\d{1,5}$/.test(text) ? text.split('-').map(Number) : [];
   return from > 0 && from <= to && to <= 65535 ? { from, to } : undefined;
@@ -103,6 +105,10 @@ export const serverOptions = {
   etcdCertFile: path(undefined, 'client certificate for etcd'),
   etcdKeyFile: path(undefined, 'its key'),
   serviceAccountIssuer: url(undefined, 'issuer of tokens (default https://kubernetes.default.svc.<cluster-domain>)'),
+  clusterSigningDuration: life('8760h', 'how long certificates signed for requests are valid at most'),
+  clusterSigningCertFile: path(undefined, 'authority that signs certificate requests (default <pki-dir>/ca.crt)'),
+  clusterSigningKeyFile: path(undefined, 'its key (default <pki-dir>/ca.key)'),
+  localNode: domain(undefined, 'node on this machine: may serve at the address of the API (default: the host name)'),
   nodePortRange: ports({ from: 30000, to: 32767 }, 'ports of NodePort services'),
 } as const;
 

@@ -17,6 +17,8 @@ import { isSignedBy, signatureAlgorithmFor } from './signature.ts';
 
 export interface SigningRequest {
   readonly subject: Required<Subject>;
+  /** As it stands in the request (DER): a signer copies it, with attributes that are not read here. */
+  readonly subjectBytes: Buffer;
   readonly publicKey: KeyObject;
   readonly names: DecodedNames;
   /** Object identifiers of requested extensions other than the alternative names. */
@@ -56,15 +58,16 @@ export function parseSigningRequest(pem: string): SigningRequest {
   const names = extensions.find(({ id }) => id === ALTERNATIVE_NAMES);
   return {
     subject: decodeSubject(der.expectTag(subject, der.TAG.sequence)),
+    subjectBytes: subject!.raw,
     publicKey,
     names: names === undefined ? NO_NAMES : decodeAlternativeNames(der.readDer(names.value)),
     otherExtensions: extensions.map(({ id }) => id).filter((id) => id !== ALTERNATIVE_NAMES),
   };
 }
 
-function extensionRequest({ dns = [], ips = [] }: AlternativeNames): Buffer[] {
-  if (dns.length + ips.length === 0) return [];
-  const names = der.octetString(encodeAlternativeNames({ dns, ips }));
+function extensionRequest(asked: AlternativeNames): Buffer[] {
+  if (!Object.values(asked).some((some) => some.length > 0)) return [];
+  const names = der.octetString(encodeAlternativeNames(asked));
   const extensions = der.sequence(der.sequence(der.oid(ALTERNATIVE_NAMES), names));
   return [der.sequence(der.oid(EXTENSION_REQUEST), der.set(extensions))];
 }

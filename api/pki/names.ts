@@ -23,6 +23,8 @@ export interface Subject {
 export interface AlternativeNames {
   readonly dns?: readonly string[];
   readonly ips?: readonly string[];
+  readonly emails?: readonly string[];
+  readonly uris?: readonly string[];
 }
 
 const COMMON_NAME = '2.5.4.3';
@@ -44,12 +46,17 @@ export function decodeSubject(name: DerNode): Required<Subject> {
   return { commonName: values(COMMON_NAME).at(-1) ?? '', organizations: values(ORGANIZATION) };
 }
 
+const EMAIL = 1;
 const DNS_NAME = 2;
+const URI = 6;
 const IP_ADDRESS = 7;
 
-export function encodeAlternativeNames({ dns = [], ips = [] }: AlternativeNames): Buffer {
+export function encodeAlternativeNames({ dns = [], ips = [], emails = [], uris = [] }: AlternativeNames): Buffer {
+  const text = (tag: number) => (name: string) => implicit(tag, Buffer.from(name, 'latin1'));
   return sequence(
-    ...dns.map((name) => implicit(DNS_NAME, Buffer.from(name, 'ascii'))),
+    ...emails.map(text(EMAIL)),
+    ...dns.map(text(DNS_NAME)),
+    ...uris.map(text(URI)),
     ...ips.map((ip) => implicit(IP_ADDRESS, ipBytes(ip))),
   );
 }
@@ -68,7 +75,7 @@ export function decodeAlternativeNames(names: DerNode): DecodedNames {
   const of = (n: number) =>
     names.children.filter(({ tag }) => (tag & 0xdf) === (0x80 | n)).map(({ content }) => content);
   const text = (n: number) => of(n).map((content) => content.toString('latin1'));
-  const found = { emails: text(1), dns: text(DNS_NAME), uris: text(6), ips: of(IP_ADDRESS).map(ipText) };
+  const found = { emails: text(EMAIL), dns: text(DNS_NAME), uris: text(URI), ips: of(IP_ADDRESS).map(ipText) };
   const known = found.emails.length + found.dns.length + found.uris.length + found.ips.length;
   return { ...found, others: names.children.length - known };
 }

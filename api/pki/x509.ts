@@ -11,10 +11,12 @@ import {
   X509Certificate,
 } from 'node:crypto';
 import type { Random } from '../random.ts';
+import type { SigningRequest } from './csr.ts';
 import * as der from './der.ts';
 import { type AlternativeNames, decodeSubject, encodeAlternativeNames, encodeSubject, type Subject } from './names.ts';
 import { fromPem, toPem } from './pem.ts';
 import { signatureAlgorithmFor } from './signature.ts';
+import { partsOfUsages } from './usages.ts';
 
 export interface Authority {
   readonly certPem: string;
@@ -73,27 +75,56 @@ export function newAuthority(
 
 /** A certificate of a server or a client, signed by the authority. It never outlives the authority. */
 export function issue(ca: Authority, request: CertificateRequest, { random, nowMs }: IssueDeps): string {
+  const publicKey = typeof request.publicKey === 'string' ? createPublicKey(request.publicKey) : request.publicKey;
+  const bits = [
+    KEY_USAGE.digitalSignature,
+    ...(publicKey.asymmetricKeyType === 'rsa' ? [KEY_USAGE.keyEncipherment] : []),
+  ];
+  const terms = { notBeforeMs: nowMs - BACKDATE_MS, notAfterMs: nowMs + request.validMs };
+  const purposes = request.usages.map((usage) => EXTENDED[usage]);
+  return certify(ca, { ...request, publicKey, subject: encodeSubject(request.subject), bits, purposes, terms }, random);
+}
+
+export interface Terms {
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+/** The certificate that a request asks for: its name as it stands there, its alternative names, and these usages. */
+export function issueRequested(
+  ca: Authority,
+  { subjectBytes: subject, publicKey, names }: SigningRequest,
+  { usages, ...terms }: Terms & { readonly usages: readonly string[] },
+  random: Random,
+): string {
+  return certify(ca, { ...names, ...partsOfUsages(usages), subject, publicKey, terms }, random);
+}
+
+interface Certified extends AlternativeNames {
+  readonly subject: Buffer;
+  readonly publicKey: KeyObject;
+  readonly bits: readonly number[];
+  readonly purposes: readonly string[];
+  readonly terms: Terms;
+}
+
+function certify(ca: Authority, { subject, publicKey, bits, purposes, terms, ...names }: Certified, random: Random) {
   const caCert = new X509Certificate(ca.certPem);
   const caKey = createPrivateKey(ca.keyPem);
   if (!caCert.checkPrivateKey(caKey)) throw new TypeError('the key does not belong to the certificate authority');
-  const publicKey = typeof request.publicKey === 'string' ? createPublicKey(request.publicKey) : request.publicKey;
-  const caSpki = publicKeyInfo(caCert.publicKey);
   return signed(caKey, {
     issuer: subjectBytes(caCert.raw),
-    subject: encodeSubject(request.subject),
+    subject,
     spki: publicKeyInfo(publicKey),
     serial: serial(random),
-    notBeforeMs: Math.max(nowMs - BACKDATE_MS, caCert.validFromDate.getTime()),
-    notAfterMs: Math.min(nowMs + request.validMs, caCert.validToDate.getTime()),
+    notBeforeMs: Math.max(terms.notBeforeMs, caCert.validFromDate.getTime()),
+    notAfterMs: Math.min(terms.notAfterMs, caCert.validToDate.getTime()),
     extensions: [
-      keyUsage(
-        KEY_USAGE.digitalSignature,
-        ...(publicKey.asymmetricKeyType === 'rsa' ? [KEY_USAGE.keyEncipherment] : []),
-      ),
-      ...(request.usages.length > 0 ? [extendedKeyUsage(request.usages)] : []),
+      ...(bits.length > 0 ? [keyUsage(...bits)] : []),
+      ...(purposes.length > 0 ? [extendedKeyUsage(purposes)] : []),
       extension('2.5.29.19', true, der.sequence()),
-      extension('2.5.29.35', false, der.sequence(der.implicit(0, keyId(caSpki)))),
-      ...alternativeNames(request),
+      extension('2.5.29.35', false, der.sequence(der.implicit(0, keyId(publicKeyInfo(caCert.publicKey))))),
+      ...alternativeNames(names),
     ],
   });
 }
@@ -142,16 +173,18 @@ function keyUsage(...bits: number[]): Buffer {
   return extension('2.5.29.15', true, der.namedBits(bits));
 }
 
-function extendedKeyUsage(usages: readonly Usage[]): Buffer {
-  return extension('2.5.29.37', false, der.sequence(...usages.map((usage) => der.oid(EXTENDED[usage]))));
+function extendedKeyUsage(purposes: readonly string[]): Buffer {
+  return extension('2.5.29.37', false, der.sequence(...purposes.map(der.oid)));
 }
 
 function subjectKeyId(spki: Buffer): Buffer {
   return extension('2.5.29.14', false, der.octetString(keyId(spki)));
 }
 
-function alternativeNames({ dns = [], ips = [] }: AlternativeNames): Buffer[] {
-  return dns.length + ips.length > 0 ? [extension('2.5.29.17', false, encodeAlternativeNames({ dns, ips }))] : [];
+function alternativeNames(names: AlternativeNames): Buffer[] {
+  const { dns = [], ips = [], emails = [], uris = [] } = names;
+  const some = dns.length + ips.length + emails.length + uris.length > 0;
+  return some ? [extension('2.5.29.17', false, encodeAlternativeNames(names))] : [];
 }
 
 function extension(id: string, critical: boolean, value: Buffer): Buffer {

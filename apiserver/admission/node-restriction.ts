@@ -6,19 +6,21 @@ import { nodes, pods } from '../../api/types/core/resources.ts';
 import { nodeNameOf } from '../authz/node.ts';
 import type { RegistryContext } from '../registry/registry.ts';
 import type { AdmissionPlugin, Attributes } from './admission.ts';
+import { restrictSigningRequest } from './certificates.ts';
 
 const MIRROR = 'kubernetes.io/config.mirror';
 
 export const nodeRestriction: AdmissionPlugin = {
   name: 'NodeRestriction',
-  resources: ['pods', 'nodes'],
+  resources: ['pods', 'nodes', 'certificatesigningrequests.certificates.k8s.io'],
   operations: ['CREATE', 'UPDATE', 'DELETE'],
   subresources: ['*'],
   admit(attributes, registry) {
     const node = nodeNameOf(attributes.user);
     if (node === undefined) return;
     if (attributes.resource.plural === nodes.plural) restrictNode(attributes, node);
-    else restrictPod(attributes, node, registry);
+    else if (attributes.resource.plural === pods.plural) restrictPod(attributes, node, registry);
+    else restrictSigningRequest(attributes, node);
   },
 };
 

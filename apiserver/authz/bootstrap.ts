@@ -55,6 +55,7 @@ function clusterBinding(name: string, subjects: readonly Subject[], role = name)
 }
 
 const AUTHENTICATED = group('system:authenticated');
+const SIGNING = 'system:certificates.k8s.io:certificatesigningrequests';
 const UNAUTHENTICATED = group('system:unauthenticated');
 
 const aggregateLabels = (name: string) => {
@@ -83,6 +84,9 @@ export function bootstrapObjects(): BootstrapObject[] {
     clusterBinding('system:node', []),
     clusterBinding('skiff:well-known', [AUTHENTICATED]),
     clusterBinding('skiff:node-network', [group('system:nodes')]),
+    clusterBinding('skiff:node-bootstrap', [group('system:bootstrappers')], 'system:node-bootstrapper'),
+    clusterBinding('skiff:node-join', [group('system:bootstrappers')], `${SIGNING}:nodeclient`),
+    clusterBinding('skiff:node-renewal', [group('system:nodes')], `${SIGNING}:selfnodeclient`),
     ...Object.keys(controllerRoles).map((name) => clusterBinding(`system:controller:${name}`, [account(name)])),
     ...inKubeSystem(),
   ];

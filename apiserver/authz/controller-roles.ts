@@ -160,6 +160,14 @@ export const controllerRoles: Readonly<Record<string, readonly ResourceRule[]>> 
     rule('create', 'authorization.k8s.io', 'subjectaccessreviews'),
     events,
   ],
+  // Of our own: upstream leaves these to people.
+  'kubelet-serving-controller': [
+    rule(READ, 'certificates.k8s.io', 'certificatesigningrequests'),
+    rule('update', 'certificates.k8s.io', 'certificatesigningrequests/approval'),
+    rule('approve', 'certificates.k8s.io', 'signers', 'kubernetes.io/kubelet-serving'),
+    rule(READ, 'core', 'nodes'),
+    events,
+  ],
   'clusterrole-aggregation-controller': [
     rule('escalate get list patch update watch', 'rbac.authorization.k8s.io', 'clusterroles'),
   ],

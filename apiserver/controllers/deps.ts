@@ -4,13 +4,26 @@ import type { EventRecorder } from '../../api/client/events.ts';
 import type { Informers } from '../../api/client/informers.ts';
 import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
+import type { Authority } from '../../api/pki/x509.ts';
 import type { Random } from '../../api/random.ts';
+import type { Reserved } from './kubelet-serving.ts';
 
 export interface ControllerSettings {
   /** PEM of what clients of this cluster trust. */
   readonly rootCa: string;
   /** One range per address family, from which each node gets a part. */
   readonly clusterCidrs: readonly string[];
+  /** What no node gets a serving certificate for by itself. */
+  readonly reserved: Reserved;
+  /** Absent where the authority's key is not on this machine. */
+  readonly signing?: Signing;
+}
+
+export interface Signing {
+  /** Read anew for each certificate: its files may be replaced while we run. */
+  readonly authority: () => Authority;
+  /** How long certificates are valid at most. */
+  readonly durationMs: number;
 }
 
 export interface ControllerDeps {

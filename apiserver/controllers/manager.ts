@@ -5,6 +5,7 @@ import { Informers } from '../../api/client/informers.ts';
 import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import type { Random } from '../../api/random.ts';
+import { certificateController } from './certificate.ts';
 import { clusterRoleAggregationController } from './cluster-role-aggregation.ts';
 import { cronJobController } from './cron-job.ts';
 import { daemonSetController } from './daemon-set.ts';
@@ -18,6 +19,7 @@ import { ephemeralVolumeController } from './ephemeral-volume.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler.ts';
 import { jobController } from './job.ts';
+import { kubeletServingController } from './kubelet-serving.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
@@ -46,6 +48,7 @@ export interface ManagerDeps {
 
 /** By the name of the service account it works under; events and logs show it too. */
 const CONTROLLERS: Readonly<Record<string, Controller>> = {
+  'certificate-controller': certificateController,
   'clusterrole-aggregation-controller': clusterRoleAggregationController,
   'cronjob-controller': cronJobController,
   'daemon-set-controller': daemonSetController,
@@ -58,6 +61,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'generic-garbage-collector': garbageCollector,
   'horizontal-pod-autoscaler': horizontalPodAutoscalerController,
   'job-controller': jobController,
+  'kubelet-serving-controller': kubeletServingController,
   'namespace-controller': namespaceController,
   'node-controller': nodeLifecycleController,
   'node-ipam-controller': nodeIpamController,

@@ -46,7 +46,9 @@ export const run: Command = async (argv) => {
   if (given === undefined) return 0;
   if (process.getuid?.() !== 0) throw new UsageError('containers need root: use sudo');
   const machine = machineFacts();
-  const values = { ...given, nodeName: resolve.nodeNameOf(given, machine), nodeIp: resolve.nodeIpsOf(given, machine) };
+  const nodeName = resolve.nodeNameOf(given, machine);
+  const nodeIp = resolve.nodeIpsOf(given, machine);
+  const values = { ...given, nodeName, nodeIp, localNode: given.localNode ?? nodeName };
   resolve.serverConfig(values, machine); // what contradicts itself is refused before anything is made
   resolve.agentConfig(values, machine);
   await checkFree(values);

@@ -32,6 +32,7 @@ export async function startTestServer(overrides: Partial<ServerConfig> = {}): Pr
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   await Promise.all([
     writeFile(at('ca.crt'), ca.certPem),
+    writeFile(at('ca.key'), ca.keyPem, { mode: 0o600 }),
     writeFile(at('admin.crt'), admin.cert),
     writeFile(at('admin.key'), admin.key, { mode: 0o600 }),
     writeFile(at('server.crt'), server.cert),
@@ -55,7 +56,11 @@ export async function startTestServer(overrides: Partial<ServerConfig> = {}): Pr
       kubeletClientCertFile: at('admin.crt'),
       kubeletClientKeyFile: at('admin.key'),
       kubeletCaFile: at('ca.crt'),
+      signingCertFile: at('ca.crt'),
+      signingKeyFile: at('ca.key'),
     },
+    signingDurationMs: DAY_MS,
+    localNode: 'localhost',
     serviceAccountIssuer: 'https://kubernetes.default.svc',
     clusterDomain: 'cluster.local',
     clusterCidrs: ['10.42.0.0/16'],

@@ -3,6 +3,8 @@ import type { Deployment } from '../../../api/types/apps/deployment.ts';
 import type { ReplicaSet } from '../../../api/types/apps/replica-set.ts';
 import type { Pod } from '../../../api/types/core/pod.ts';
 
+export const reserved = { serviceCidrs: ['10.43.0.0/16'], apiAddress: '127.0.0.1', localNode: 'localhost' };
+
 const BORN = '2026-01-01T00:00:00Z';
 
 export interface PodParts {

@@ -6,12 +6,13 @@ import { systemRandom } from '../../../api/system.ts';
 import type { Controller } from '../../../apiserver/controllers/deps.ts';
 import { runControllers } from '../../../apiserver/controllers/manager.ts';
 import { settle, VirtualClock } from '../../sim/virtual-clock.ts';
+import { reserved } from './example.ts';
 
 const nobody = {} as Client;
 const deps = {
   reader: nobody,
   clientFor: () => nobody,
-  settings: { rootCa: '', clusterCidrs: [] },
+  settings: { rootCa: '', clusterCidrs: [], reserved },
   clock: new VirtualClock(),
   random: systemRandom,
   log: silent,

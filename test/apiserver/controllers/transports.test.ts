@@ -20,9 +20,10 @@ import { runControllers } from '../../../apiserver/controllers/manager.ts';
 import { runScheduler } from '../../../apiserver/scheduler/scheduler.ts';
 import { waitFor } from '../../cluster/harness/wait.ts';
 import { startTestServer, type TestServer } from '../test-server.ts';
+import { reserved } from './example.ts';
 
 const deps = { clock: systemClock, random: systemRandom, log: silent };
-const settings = { rootCa: 'a certificate', clusterCidrs: ['10.42.0.0/16'] };
+const settings = { rootCa: 'a certificate', clusterCidrs: ['10.42.0.0/16'], reserved };
 
 interface Rig {
   readonly client: Client;
