@@ -50,6 +50,8 @@ import { runtimeHandlers } from './pods/runtime-class.ts';
 import { StaticPods } from './pods/static-pods.ts';
 import { StatusManager } from './pods/status-manager.ts';
 import { reviewsOf } from './server/access.ts';
+import { kubeletConfiguration } from './server/configz.ts';
+import { DEFAULT_LOG_LIMITS } from './server/log-rotation.ts';
 import { startServer } from './server/start.ts';
 import { LocalDirs } from './volumes/local-dirs.ts';
 import { Tokens } from './volumes/service-account-token.ts';
@@ -193,7 +195,11 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     },
   });
   await using server = await startServer(
-    { runtime, images, pods: manager, config, reviews: reviewsOf(client), clock, log },
+    {
+      ...{ runtime, images, pods: manager, config, reviews: reviewsOf(client), clock, log },
+      configuration: kubeletConfiguration(config, DEFAULT_LOG_LIMITS),
+      probeCounts: () => probes.counts(),
+    },
     signal,
   );
   kubeletPort = server.port;

@@ -137,6 +137,12 @@ export class RuntimeClient implements Disposable {
     await this.#call('ReopenContainerLog', { containerId }, READ_MS, signal);
   }
 
+  /** Containerd knows this from 2.0 on; `timeoutSeconds` 0 is the runtime's own patience. */
+  async checkpoint(containerId: string, location: string, timeoutSeconds: number, signal: AbortSignal): Promise<void> {
+    const request = { containerId, location, timeout: timeoutSeconds };
+    await this.#call('CheckpointContainer', request, CHANGE_MS + timeoutSeconds * 1_000, signal);
+  }
+
   /** Runs a command to its end; `timeoutSeconds` 0 means no limit but the runtime's. */
   execSync(containerId: string, cmd: string[], timeoutSeconds: number, signal: AbortSignal): Promise<ExecResult> {
     const patience = timeoutSeconds > 0 ? timeoutSeconds * 1_000 + 5_000 : CHANGE_MS;

@@ -69,6 +69,17 @@ export function resourceMetrics({ atMs, node, pods }: Usage): Family[] {
   ];
 }
 
+export interface ProbeCount {
+  readonly labels: Readonly<Record<'probe_type' | 'result' | 'container' | 'pod' | 'namespace' | 'pod_uid', string>>;
+  readonly value: number;
+}
+
+/** /metrics/probes */
+export function probeMetrics(counts: Iterable<ProbeCount>): Family[] {
+  const help = 'Answers of a probe of a container, by result.';
+  return [family('prober_probe_total', 'counter', help, [...counts])];
+}
+
 /** /metrics/cadvisor */
 export function cadvisorMetrics({ atMs, node, pods }: Usage): Family[] {
   const containers = containersOf(pods);

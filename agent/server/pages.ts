@@ -4,7 +4,7 @@ import type { Container } from '../cri/types.ts';
 import { LABEL } from '../pods/names.ts';
 import { type Answer, json, text } from './answer.ts';
 import type { ServerDeps } from './deps.ts';
-import { agentMetrics, cadvisorMetrics, resourceMetrics } from './metrics.ts';
+import { agentMetrics, cadvisorMetrics, type ProbeCount, probeMetrics, resourceMetrics } from './metrics.ts';
 import { exposition, type Family, METRICS_TYPE } from './prometheus.ts';
 import type { Page } from './route.ts';
 import type { Slots } from './slots.ts';
@@ -15,6 +15,10 @@ export interface PagesDeps extends ServerDeps {
   readonly config: Pick<AgentConfig, 'nodeName'>;
   readonly stats: Stats;
   readonly streams: Slots;
+  /** For /configz. */
+  readonly configuration: object;
+  /** What probes have said so far. */
+  readonly probeCounts: () => Iterable<ProbeCount>;
   /** What other rooms of the agent count. */
   readonly moreMetrics?: () => readonly Family[];
 }
@@ -38,6 +42,8 @@ export class Pages {
   async answer(page: Page, signal: AbortSignal): Promise<Answer> {
     const { pods, stats, moreMetrics } = this.#deps;
     switch (page) {
+      case '/configz':
+        return json({ kubeletconfig: this.#deps.configuration });
       case '/healthz':
         return text('ok');
       case '/pods':
@@ -52,6 +58,8 @@ export class Pages {
         return metrics(resourceMetrics(await stats.usage(signal)));
       case '/metrics/cadvisor':
         return metrics(cadvisorMetrics(await stats.usage(signal)));
+      case '/metrics/probes':
+        return metrics(probeMetrics(this.#deps.probeCounts()));
       default:
         return page satisfies never;
     }

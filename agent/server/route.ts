@@ -18,6 +18,9 @@ export type Route =
   | StreamRoute
   | { readonly to: 'containerLogs'; readonly target: ContainerTarget }
   | { readonly to: 'run'; readonly target: ContainerTarget }
+  | { readonly to: 'checkpoint'; readonly target: ContainerTarget }
+  /** Below /var/log. */
+  | { readonly to: 'nodeLogs'; readonly path: string }
   | { readonly to: 'page'; readonly page: Page };
 
 export const PAGES = [
@@ -28,6 +31,8 @@ export const PAGES = [
   '/metrics',
   '/metrics/resource',
   '/metrics/cadvisor',
+  '/metrics/probes',
+  '/configz',
 ] as const;
 export type Page = (typeof PAGES)[number];
 
@@ -35,23 +40,27 @@ export type Found = { readonly route: Route; readonly methods: readonly string[]
 
 const READ = ['GET', 'HEAD'];
 const STREAM = ['GET', 'POST'];
+const METHODS = { containerLogs: READ, run: ['POST'], exec: STREAM, attach: STREAM, checkpoint: ['POST'] } as const;
 
 /** Undefined for a path that is not there. */
 export function routeOf(path: string): Found {
   const page = PAGES.find((each) => path === each || path === `${each}/`);
   if (page !== undefined) return { route: { to: 'page', page }, methods: READ };
   const parts = decoded(path);
+  if (parts?.[0] === 'logs') return { route: { to: 'nodeLogs', path: parts.slice(1).join('/') }, methods: READ };
   const [first, namespace = '', pod = '', ...rest] = parts ?? [];
   if (parts === undefined || parts.includes('')) return undefined;
   switch (first) {
     case 'containerLogs':
     case 'run':
     case 'exec':
-    case 'attach': {
-      if (rest.length < 1 || rest.length > (first === 'containerLogs' ? 1 : 2)) return undefined;
+    case 'attach':
+    case 'checkpoint': {
+      if (rest.length < 1 || rest.length > (first === 'containerLogs' || first === 'checkpoint' ? 1 : 2))
+        return undefined;
       const uid = rest.length === 2 ? { uid: rest[0]! } : {};
       const target = { namespace, pod, ...uid, container: rest.at(-1)! };
-      const methods = first === 'containerLogs' ? READ : first === 'run' ? ['POST'] : STREAM;
+      const methods = METHODS[first];
       return { route: { to: first, target }, methods };
     }
     case 'portForward': {

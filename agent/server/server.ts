@@ -8,8 +8,10 @@ import { subjectOf } from '../../api/pki/x509.ts';
 import type { AgentConfig } from '../config.ts';
 import { Access, type Credentials, type Reviews } from './access.ts';
 import { problemOf, refuse, send, sendProblem } from './answer.ts';
+import { checkpoint } from './checkpoint.ts';
 import { containerLogs } from './container-logs.ts';
 import type { ServerDeps } from './deps.ts';
+import { nodeLogs } from './node-logs.ts';
 import type { Pages } from './pages.ts';
 import { Problem } from './problem.ts';
 import { type Route, routeOf, type StreamRoute } from './route.ts';
@@ -22,10 +24,11 @@ const FOLLOWERS_MAX = 1_000;
 /** As Go's default: a long script may be part of an exec's address. */
 const HEADERS_MAX_BYTES = 1024 * 1024;
 const HEADERS_MS = 30_000;
+const NODE_LOGS = '/var/log';
 const HANDSHAKE_MS = 10_000;
 
 export interface ServerOptions extends ServerDeps {
-  readonly config: Pick<AgentConfig, 'nodeName' | 'kubelet'>;
+  readonly config: Pick<AgentConfig, 'nodeName' | 'kubelet' | 'kubeletDir'>;
   readonly reviews: Reviews;
   readonly pages: Pages;
   /** For exec, attach and port-forward. */
@@ -113,18 +116,28 @@ export class KubeletServer implements AsyncDisposable {
   }
 
   async #request(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const { log, pages } = this.#options;
+    const { log, pages, config } = this.#options;
     const gone = new AbortController();
     res.once('close', () => gone.abort(new Error('the client has gone')));
     const signal = AbortSignal.any([gone.signal, this.#ending]);
     try {
       const { route, query } = await this.#admit(req, signal);
       if (isStream(route)) throw new Problem(400, 'Upgrade request required');
-      if (route.to === 'page') send(req, res, await pages.answer(route.page, signal));
-      else if (route.to === 'run') await run(req, res, route.target, query, this.#options, signal);
-      else {
-        using _slot = this.#followers.take();
-        await containerLogs(req, res, route.target, query, this.#options, signal);
+      switch (route.to) {
+        case 'page':
+          return send(req, res, await pages.answer(route.page, signal));
+        case 'run':
+          return await run(req, res, route.target, query, this.#options, signal);
+        case 'checkpoint':
+          return send(req, res, await checkpoint(route.target, query, config.kubeletDir, this.#options, signal));
+        case 'nodeLogs':
+          return await nodeLogs(req, res, NODE_LOGS, route.path, signal);
+        case 'containerLogs': {
+          using _slot = this.#followers.take();
+          return await containerLogs(req, res, route.target, query, this.#options, signal);
+        }
+        default:
+          route satisfies never;
       }
     } catch (err) {
       // Half an answer cannot be turned into an error: the client sees that it was cut off.

@@ -4,6 +4,7 @@ import type { ImageClient } from '../cri/images.ts';
 import type { Reviews } from './access.ts';
 import type { ServerDeps } from './deps.ts';
 import { DEFAULT_LOG_LIMITS, type LogLimits, LogRotation } from './log-rotation.ts';
+import type { ProbeCount } from './metrics.ts';
 import { Pages } from './pages.ts';
 import type { Family } from './prometheus.ts';
 import { KubeletServer } from './server.ts';
@@ -18,6 +19,10 @@ export interface StartOptions extends ServerDeps {
   /** `reviewsOf(client)` */
   readonly reviews: Reviews;
   readonly logs?: LogLimits;
+  /** For /configz. */
+  readonly configuration: object;
+  /** What probes have said so far, for /metrics/probes. */
+  readonly probeCounts: () => Iterable<ProbeCount>;
   /** What other rooms of the agent count, for /metrics. */
   readonly moreMetrics?: () => readonly Family[];
 }

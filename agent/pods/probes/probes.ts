@@ -22,6 +22,8 @@ export interface ProbesDeps {
 
 const KINDS = ['startup', 'liveness', 'readiness'] as const;
 const NAMES: Readonly<Record<Kind, string>> = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' };
+type Result = Outcome['result'];
+const COUNTED = { success: 'successful', warning: 'successful', failure: 'failed', error: 'unknown' } as const;
 /** A failed question is asked again this often before it counts. */
 const ATTEMPTS = 3;
 
@@ -31,6 +33,8 @@ interface Prober {
   readonly target: Target;
   readonly startedAtMs: number;
   readonly tallies: Map<Kind, Tally>;
+  /** How often each kind of probe was answered how. */
+  readonly answers: Map<Kind, Map<Result, number>>;
   readonly stop: AbortController;
   /** Only readiness is still asked for: the container is on its way out. */
   stopping: boolean;
@@ -50,6 +54,19 @@ export class Probes implements AsyncDisposable {
 
   views(uid: string): ReadonlyMap<string, ProbeView> {
     return new Map(Array.from(this.#byPod.get(uid) ?? [], ([id, prober]) => [id, viewOf(prober)]));
+  }
+
+  /** In the words of upstream's metric: of the containers that run. */
+  *counts() {
+    for (const { pod, container, answers } of [...this.#byPod.values()].flatMap((ofPod) => [...ofPod.values()])) {
+      const { name, namespace = '', uid } = pod.metadata;
+      for (const [kind, byResult] of answers) {
+        for (const [result, value] of byResult) {
+          const which = { container: container.name, pod: name, namespace, pod_uid: uid };
+          yield { labels: { probe_type: NAMES[kind], result: COUNTED[result], ...which }, value };
+        }
+      }
+    }
   }
 
   /** Starts probers for what runs, ends those of what does not. */
@@ -100,6 +117,7 @@ export class Probes implements AsyncDisposable {
       target: { container, containerId: id, podIp },
       startedAtMs,
       tallies: new Map(),
+      answers: new Map(),
       stop: new AbortController(),
       stopping: false,
     };
@@ -155,11 +173,18 @@ export class Probes implements AsyncDisposable {
       event(pod, container, 'Warning', 'Unhealthy', `${said} probe errored: ${outcome.output}`);
     if (outcome.result === 'warning')
       event(pod, container, 'Warning', 'ProbeWarning', `${said} probe warning: ${outcome.output}`);
+    count(prober, kind, outcome.result);
     const before = prober.tallies.get(kind)!;
     const after = judge(before, outcome.result, probe);
     prober.tallies.set(kind, after);
     if (after.verdict !== before.verdict) wake(pod.metadata.uid);
   }
+}
+
+function count({ answers }: Prober, kind: Kind, result: Result): void {
+  const byResult = answers.get(kind) ?? new Map<Result, number>();
+  byResult.set(result, (byResult.get(result) ?? 0) + 1);
+  answers.set(kind, byResult);
 }
 
 function probeOf(container: Container, kind: Kind): Probe | undefined {

@@ -54,6 +54,8 @@ before(async () => {
       runtime: new RuntimeClient(join(dir, 'no.sock'), clock),
       images: new ImageClient(join(dir, 'no.sock'), clock),
       pods: { pod: () => undefined, pods: () => [] },
+      configuration: { maxPods: 110 },
+      probeCounts: () => [],
       reviews: {
         userOf: async (token) => (token === 'good' ? { name: 'ann', groups: [] } : undefined),
         allows: async (_user, { subresource }) => subresource === 'healthz',

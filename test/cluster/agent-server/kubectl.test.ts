@@ -149,6 +149,44 @@ test('what cannot be is said as people know it', { skip }, async () => {
   assert.match(forward.stderr, /unable to forward port because pod is not running/);
 });
 
+test('the node shows its configuration, its log files and what probes said', { skip }, async () => {
+  const [command, port] = [['cat', '/nonce'], 9];
+  await pods.create('probed', {
+    containers: [
+      shell('main', 'exec sleep 3600', {
+        livenessProbe: { exec: { command }, periodSeconds: 1 },
+        readinessProbe: { tcpSocket: { port }, periodSeconds: 1 },
+      }),
+    ],
+  });
+  const page = (path: string) => kubectl(['get', '--raw', `/api/v1/nodes/node-1/proxy/${path}`]);
+  const counted = (type: string, result: string) =>
+    new RegExp(
+      `^prober_probe_total{probe_type="${type}",result="${result}",container="main",pod="probed",.*} [1-9]`,
+      'm',
+    );
+  await waitFor('probes to be counted', async () => {
+    const { stdout } = await page('metrics/probes');
+    return counted('Liveness', 'successful').test(stdout) && counted('Readiness', 'failed').test(stdout);
+  });
+  const { kubeletconfig } = JSON.parse((await page('configz')).stdout);
+  assert.deepEqual([kubeletconfig.kind, kubeletconfig.clusterDomain], ['KubeletConfiguration', 'cluster.local']);
+  assert.match((await page('logs/')).stdout, /<a href="pods\/">pods\/<\/a>/);
+  const { node } = cluster().node;
+  await node.exec('sh', ['-c', `echo ${NONCE} > /var/log/given && ln -sf /etc/skiff/admin.kubeconfig /var/log/secret`]);
+  assert.equal((await page('logs/given')).stdout, `${NONCE}\n`);
+  for (const path of ['logs/secret', 'logs/../../etc/hostname', 'logs/none'])
+    assert.match((await page(path)).stderr, /404|NotFound/i);
+  const checkpoint = await kubectl([
+    'create',
+    '--raw',
+    '/api/v1/nodes/node-1/proxy/checkpoint/default/main/main',
+    '-f',
+    '/dev/null',
+  ]);
+  assert.match(checkpoint.stderr, /checkpointing of default\/main\/main failed \(UNIMPLEMENTED/);
+});
+
 test('logs can be read from the node while the API is away', { skip }, async () => {
   const { node } = cluster().node;
   const files = pkiFiles(node.path('/var/lib/skiff/pki'));

@@ -35,6 +35,8 @@ await using server = await startServer(
         state().pods.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
       pods: () => state().pods,
     },
+    configuration: { maxPods: 110 },
+    probeCounts: () => [],
     reviews: {
       userOf: async (token) => state().users[token],
       allows: async (user, { verb, subresource }) => state().allowed.includes(`${user.name} ${verb} ${subresource}`),
