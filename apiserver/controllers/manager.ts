@@ -5,6 +5,7 @@ import { Informers } from '../../api/client/informers.ts';
 import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import type { Random } from '../../api/random.ts';
+import { attachDetachController } from './attach-detach.ts';
 import { certificateController } from './certificate.ts';
 import { clusterRoleAggregationController } from './cluster-role-aggregation.ts';
 import { cronJobController } from './cron-job.ts';
@@ -16,6 +17,7 @@ import { endpointSliceController } from './endpoint-slice.ts';
 import { endpointSliceMirroringController } from './endpoint-slice-mirroring.ts';
 import { endpointsController } from './endpoints.ts';
 import { ephemeralVolumeController } from './ephemeral-volume.ts';
+import { expandController } from './expand.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler.ts';
 import { jobController } from './job.ts';
@@ -33,7 +35,11 @@ import { serviceAccountController } from './service-account.ts';
 import { statefulSetController } from './stateful-set.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
-import { claimProtectionController, volumeProtectionController } from './volume-protection.ts';
+import {
+  attributesClassProtectionController,
+  claimProtectionController,
+  volumeProtectionController,
+} from './volume-protection.ts';
 
 export interface ManagerDeps {
   /** Reads for everybody. */
@@ -49,6 +55,7 @@ export interface ManagerDeps {
 /** By the name of the service account it works under; events and logs show it too. */
 const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'certificate-controller': certificateController,
+  'attachdetach-controller': attachDetachController,
   'clusterrole-aggregation-controller': clusterRoleAggregationController,
   'cronjob-controller': cronJobController,
   'daemon-set-controller': daemonSetController,
@@ -58,6 +65,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'endpointslice-controller': endpointSliceController,
   'endpointslicemirroring-controller': endpointSliceMirroringController,
   'ephemeral-volume-controller': ephemeralVolumeController,
+  'expand-controller': expandController,
   'generic-garbage-collector': garbageCollector,
   'horizontal-pod-autoscaler': horizontalPodAutoscalerController,
   'job-controller': jobController,
@@ -77,6 +85,16 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'statefulset-controller': statefulSetController,
   'taint-eviction-controller': taintEvictionController,
   'ttl-after-finished-controller': ttlAfterFinishedController,
+  'volumeattributesclass-protection-controller': attributesClassProtectionController,
+};
+
+/** Where upstream's events name another source than the account. */
+const EVENT_SOURCES: Readonly<Record<string, string>> = {
+  'daemon-set-controller': 'daemonset-controller',
+  'disruption-controller': 'controllermanager',
+  'ephemeral-volume-controller': 'ephemeral_volume',
+  'expand-controller': 'volume_expand',
+  'persistent-volume-binder': 'persistentvolume-controller',
 };
 
 /** Runs until the signal aborts and returns when every controller has ended. One that fails ends them all. */
@@ -91,7 +109,7 @@ export async function runControllers(
   await using recorders = new AsyncDisposableStack();
   const runs = Object.entries(controllers).map(([name, controller]) => {
     const client = clientFor(name);
-    const recorder = recorders.use(new Recorder({ client, component: name, clock, log }));
+    const recorder = recorders.use(new Recorder({ client, component: EVENT_SOURCES[name] ?? name, clock, log }));
     return controller({ client, settings, informers, recorder, clock, random, log });
   });
   const all = [informers.run(either), ...runs.map((run) => run(either))];

@@ -21,6 +21,10 @@ export const PROVISIONERS = [
 export const LOCAL_DIR = 'skiff.local/dir';
 /** After its claim is gone the node has this long to remove the directory. */
 export const GIVEN_BACK_MS = 3 * 60_000;
+const DEFAULT_CLASS = [
+  'storageclass.kubernetes.io/is-default-class',
+  'storageclass.beta.kubernetes.io/is-default-class',
+];
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
 
 type EventText = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string };
@@ -32,12 +36,17 @@ export type ClaimAction =
   | { readonly do: 'askFor'; readonly provisioner: string; readonly event: EventText }
   /** A directory of this node becomes its volume. */
   | { readonly do: 'provision'; readonly storageClass: StorageClass; readonly node: string }
+  /** The class that is the default one by now becomes that of a claim that was made before it. */
+  | { readonly do: 'setClass'; readonly name: string }
   | { readonly do: 'phase'; readonly phase: 'Pending' | 'Lost'; readonly event?: EventText };
 
 export interface StorageView {
   readonly volumes: Iterable<PersistentVolume>;
   readonly volume: (name: string) => PersistentVolume | undefined;
   readonly storageClass: (name: string) => StorageClass | undefined;
+  readonly classes: Iterable<StorageClass>;
+  /** Names of pods that use the claim and have no node yet. */
+  readonly waitingPods: (claim: PersistentVolumeClaim) => readonly string[];
 }
 
 export function decideClaim(claim: PersistentVolumeClaim, view: StorageView): ClaimAction {
@@ -62,7 +71,8 @@ export function decideClaim(claim: PersistentVolumeClaim, view: StorageView): Cl
   if (completed) {
     return lost('ClaimMisbound', 'Two claims are bound to the same volume, this one is bound incorrectly');
   }
-  return { do: 'phase', phase: 'Pending' };
+  const message = `volume ${JSON.stringify(volume.metadata.name)} already bound to a different claim.`;
+  return { do: 'phase', phase: 'Pending', event: warning('FailedBinding', message) };
 }
 
 function unbound(claim: PersistentVolumeClaim, view: StorageView): ClaimAction {
@@ -73,10 +83,10 @@ function unbound(claim: PersistentVolumeClaim, view: StorageView): ClaimAction {
   // What waits for a pod is chosen by the scheduler, who knows the node; only what names the claim is taken here.
   const found = matching(claim, view.volumes, waits);
   if (found !== undefined) return { do: 'bind', volume: found, chosen: true };
-  if (waits && selected === undefined) {
-    const message = 'waiting for first consumer to be created before binding';
-    return { do: 'phase', phase: 'Pending', event: { type: 'Normal', reason: 'WaitForFirstConsumer', message } };
-  }
+  const standard = hasClass(claim) ? undefined : defaultClass(view.classes);
+  if (standard !== undefined) return { do: 'setClass', name: standard.metadata.name };
+  if (waits && selected === undefined)
+    return { do: 'phase', phase: 'Pending', event: waitsFor(view.waitingPods(claim)) };
   if (className === '') {
     const message = 'no persistent volumes available for this claim and no storage class is set';
     return { do: 'phase', phase: 'Pending', event: { type: 'Normal', reason: 'FailedBinding', message } };
@@ -97,6 +107,29 @@ function unbound(claim: PersistentVolumeClaim, view: StorageView): ClaimAction {
   }
   const message = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`;
   return { do: 'askFor', provisioner, event: { type: 'Normal', reason: 'ExternalProvisioning', message } };
+}
+
+function waitsFor(pods: readonly string[]): EventText {
+  const reason = pods.length === 0 ? 'WaitForFirstConsumer' : 'WaitForPodScheduled';
+  if (pods.length === 0) {
+    return { type: 'Normal', reason, message: 'waiting for first consumer to be created before binding' };
+  }
+  const whom = pods.length === 1 ? `pod ${pods[0]}` : `pods ${pods.join(',')}`;
+  return { type: 'Normal', reason, message: `waiting for ${whom} to be scheduled` };
+}
+
+/** An empty class is a choice, too: no class at all. */
+export function hasClass({ metadata, spec }: PersistentVolumeClaim): boolean {
+  return metadata.annotations?.[CLASS_ANNOTATION] !== undefined || spec.storageClassName !== undefined;
+}
+
+/** The newest of those that are marked, as admission chooses. */
+function defaultClass(classes: Iterable<StorageClass>): StorageClass | undefined {
+  const isMarked = ({ metadata }: StorageClass) =>
+    DEFAULT_CLASS.some((mark) => metadata.annotations?.[mark] === 'true');
+  const newer = ({ metadata: a }: StorageClass, { metadata: b }: StorageClass) =>
+    b.creationTimestamp.localeCompare(a.creationTimestamp) || a.name.localeCompare(b.name);
+  return [...classes].filter(isMarked).sort(newer)[0];
 }
 
 export function classOf({ metadata, spec }: PersistentVolumeClaim | PersistentVolume): string {
@@ -140,6 +173,9 @@ function mismatch(volume: PersistentVolume, claim: PersistentVolumeClaim): strin
     return `${cannot} requested PV is too small`;
   }
   if (classOf(volume) !== classOf(claim)) return `${cannot} storageClassName does not match`;
+  if ((volume.spec.volumeAttributesClassName ?? '') !== (spec.volumeAttributesClassName ?? '')) {
+    return `${cannot} volumeAttributesClassName does not match`;
+  }
   if ((volume.spec.volumeMode ?? 'Filesystem') !== (spec.volumeMode ?? 'Filesystem')) {
     return `${cannot} incompatible volumeMode`;
   }

@@ -6,10 +6,12 @@ import { timestamp } from '../../api/clock.ts';
 import { isAlreadyExists, isNotFound } from '../../api/status.ts';
 import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
-import { nodes } from '../../api/types/core/resources.ts';
+import type { Pod } from '../../api/types/core/pod.ts';
+import { nodes, pods } from '../../api/types/core/resources.ts';
 import { persistentVolumeClaims, persistentVolumes } from '../../api/types/core/storage-resources.ts';
 import { storageClasses } from '../../api/types/storage/resources.ts';
 import type { StorageClass } from '../../api/types/storage/storage-class.ts';
+import { claimsOf } from './claims-of-pod.ts';
 import type { Controller } from './deps.ts';
 import {
   BIND_COMPLETED,
@@ -17,11 +19,13 @@ import {
   classOf,
   decideClaim,
   decideVolume,
+  hasClass,
   LOCAL_DIR,
   localDirectory,
   PROVISIONERS,
   type VolumePhase,
 } from './persistent-volume-decide.ts';
+import { isFinished } from './pod-facts.ts';
 
 /** Of either kind of key. */
 const CLAIM = 'claim:';
@@ -32,6 +36,7 @@ export const persistentVolumeController: Controller = ({ client, informers, reco
   const volumes = informers.of(persistentVolumes);
   const classes = informers.of(storageClasses);
   const nodesHere = informers.of(nodes);
+  const podsHere = informers.of(pods);
   /** What was said of a claim or a volume last: said again only when it is something else. */
   const told = new Map<string, string>();
 
@@ -52,6 +57,8 @@ export const persistentVolumeController: Controller = ({ client, informers, reco
       volumes: volumes.list(),
       volume: (name: string) => volumes.get(name),
       storageClass: (name: string) => classes.get(name),
+      classes: classes.list(),
+      waitingPods: unplacedUsers,
     };
     const action = decideClaim(claim, view);
     switch (action.do) {
@@ -67,6 +74,11 @@ export const persistentVolumeController: Controller = ({ client, informers, reco
         tell(claim, undefined);
         await provision(claim, action.storageClass, action.node, signal);
         return AT_REST;
+      case 'setClass': {
+        const spec = { ...claim.spec, storageClassName: action.name };
+        await client.update(persistentVolumeClaims, { ...claim, spec }, {}, signal);
+        return AT_REST; // its news leads on from here
+      }
       case 'phase': {
         tell(claim, action.event);
         if (claim.status.phase === action.phase) return AT_REST;
@@ -77,6 +89,11 @@ export const persistentVolumeController: Controller = ({ client, informers, reco
       default:
         return action satisfies never;
     }
+  }
+
+  function unplacedUsers({ metadata }: PersistentVolumeClaim): string[] {
+    const waiting = (pod: Pod) => !pod.spec.nodeName && !isFinished(pod) && claimsOf(pod).includes(metadata.name);
+    return Array.from(podsHere.list(metadata.namespace).filter(waiting), (pod) => pod.metadata.name);
   }
 
   async function bind(
@@ -120,7 +137,12 @@ export const persistentVolumeController: Controller = ({ client, informers, reco
     }
     const { accessModes, capacity } = volume.spec;
     if (bound.status.phase === 'Bound' && bound.status.capacity !== undefined) return;
-    const status = { ...bound.status, phase: 'Bound' as const, accessModes, capacity };
+    // From here on the resizer says what the volume is; only at binding it is ours to say.
+    const { volumeAttributesClassName: attributes } = volume.spec;
+    const status = {
+      ...{ ...bound.status, phase: 'Bound' as const, accessModes, capacity },
+      ...(attributes && { currentVolumeAttributesClassName: attributes }),
+    };
     await client.update(persistentVolumeClaims, { ...bound, status }, { subresource: 'status' }, signal);
   }
 
@@ -232,9 +254,18 @@ export const persistentVolumeController: Controller = ({ client, informers, reco
       const owner = claimRef === undefined ? waiting() : [`${CLAIM}${claimRef.namespace}/${claimRef.name}`];
       return [`${VOLUME}${key}`, ...owner];
     }),
+    // A claim that waits for a pod says which.
+    on(podsHere, (_key, now, before) => {
+      const pod = now ?? before!;
+      if (before !== undefined && !!now?.spec.nodeName === !!before.spec.nodeName) return [];
+      return claimsOf(pod)
+        .map((name) => `${pod.metadata.namespace}/${name}`)
+        .filter((key) => claims.get(key)?.status.phase === 'Pending')
+        .map((key) => `${CLAIM}${key}`);
+    }),
     on(classes, function* (key) {
       for (const claim of claims.list()) {
-        if (!claim.spec.volumeName && classOf(claim) === key) {
+        if (!claim.spec.volumeName && (classOf(claim) === key || !hasClass(claim))) {
           yield `${CLAIM}${claim.metadata.namespace}/${claim.metadata.name}`;
         }
       }

@@ -1,16 +1,19 @@
 // Storage that is asked to go while it is in use goes when nobody uses it any more: claims after their last pod,
-// volumes after their claim. Admission puts the finalizers on, these loops take them away.
+// volumes after their claim, classes of attributes after their last volume. Admission puts the finalizers on, these loops take them away.
 import { itself, on, runController } from '../../api/client/controller.ts';
 import { AT_REST, type Next } from '../../api/client/work-queue.ts';
 import { isNotFound } from '../../api/status.ts';
+import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import { pods } from '../../api/types/core/resources.ts';
 import { persistentVolumeClaims, persistentVolumes } from '../../api/types/core/storage-resources.ts';
+import { volumeAttributesClasses } from '../../api/types/storage/resources.ts';
 import { claimsOf } from './claims-of-pod.ts';
 import type { Controller } from './deps.ts';
 import { isFinished } from './pod-facts.ts';
 
 const CLAIM = 'kubernetes.io/pvc-protection';
+const ATTRIBUTES = 'kubernetes.io/vac-protection';
 const VOLUME = 'kubernetes.io/pv-protection';
 
 interface Finalized {
@@ -68,6 +71,40 @@ export const volumeProtectionController: Controller = ({ client, informers, cloc
   const sources = [on(informer, itself)];
   return (signal) => runController({ name: 'pv-protection', sources, reconcile, clock, log }, signal);
 };
+
+export const attributesClassProtectionController: Controller = ({ client, informers, clock, log }) => {
+  const informer = informers.of(volumeAttributesClasses);
+  const claims = informers.of(persistentVolumeClaims);
+  const volumes = informers.of(persistentVolumes);
+
+  async function reconcile(name: string, signal: AbortSignal): Promise<Next> {
+    const one = informer.get(name);
+    if (one === undefined || !isLeaving(one, ATTRIBUTES)) return AT_REST;
+    const claimed = claims.list().some((claim) => attributesOf(claim).includes(name));
+    if (claimed || volumes.list().some(({ spec }) => spec.volumeAttributesClassName === name)) return AT_REST;
+    const { finalizers = [] } = one.metadata;
+    const metadata = { ...one.metadata, finalizers: finalizers.filter((finalizer) => finalizer !== ATTRIBUTES) };
+    await client.update(volumeAttributesClasses, { ...one, metadata }, {}, signal).catch(unlessGone);
+    return AT_REST;
+  }
+
+  const sources = [
+    on(informer, itself),
+    on(claims, (_key, _now, before) => (before === undefined ? [] : attributesOf(before))),
+    on(volumes, (_key, _now, before) => [before?.spec.volumeAttributesClassName ?? '']),
+  ];
+  return (signal) => runController({ name: 'vac-protection', sources, reconcile, clock, log }, signal);
+};
+
+/** What it asks for, what it has, and what it is being changed to. */
+function attributesOf({ spec, status }: PersistentVolumeClaim): string[] {
+  const names = [
+    spec.volumeAttributesClassName,
+    status.currentVolumeAttributesClassName,
+    status.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ];
+  return names.filter((name) => !!name) as string[];
+}
 
 function unlessGone(err: unknown): void {
   if (!isNotFound(err)) throw err;

@@ -50,6 +50,11 @@ function aVolume(
 }
 const aClass = (volumeBindingMode: string, provisioner = 'example.com/disks') =>
   ({ metadata: { name: 'fast' }, provisioner, volumeBindingMode }) as StorageClass;
+const aDefault = (name: string, creationTimestamp: string) =>
+  ({
+    metadata: { name, creationTimestamp, annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    provisioner: 'example.com/disks',
+  }) as unknown as StorageClass;
 const done = { [BIND_COMPLETED]: 'yes' };
 
 const claims: {
@@ -57,6 +62,8 @@ const claims: {
   claim?: PersistentVolumeClaim;
   volumes?: PersistentVolume[];
   sort?: StorageClass;
+  classes?: StorageClass[];
+  pods?: string[];
   wants: string;
 }[] = [
   {
@@ -106,6 +113,42 @@ const claims: {
     wants: 'Pending WaitForFirstConsumer',
   },
   {
+    it: 'says that its pod waits for a node',
+    claim: aClaim({ storageClassName: 'fast' }),
+    sort: aClass('WaitForFirstConsumer'),
+    pods: ['web'],
+    wants: 'Pending WaitForPodScheduled',
+  },
+  {
+    it: 'without a class is given the newest default when nothing fits',
+    classes: [aDefault('old', '2026-01-01T00:00:00Z'), aDefault('new', '2026-01-02T00:00:00Z'), aClass('Immediate')],
+    wants: 'setClass new',
+  },
+  {
+    it: 'without a class takes what fits before a default class',
+    volumes: [aVolume('fit')],
+    classes: [aDefault('standard', '2026-01-01T00:00:00Z')],
+    wants: 'bind fit',
+  },
+  {
+    it: 'that wants no class is given none',
+    claim: aClaim({ storageClassName: '' }),
+    classes: [aDefault('standard', '2026-01-01T00:00:00Z')],
+    wants: 'Pending FailedBinding',
+  },
+  {
+    it: 'takes only volumes of its attributes',
+    claim: aClaim({ volumeAttributesClassName: 'gold' }),
+    volumes: [aVolume('plain'), aVolume('gold', { size: '9Gi', volumeAttributesClassName: 'gold' })],
+    wants: 'bind gold',
+  },
+  {
+    it: 'says that the volume it names is taken',
+    claim: aClaim({ volumeName: 'a' }),
+    volumes: [aVolume('a', { claimRef: { namespace: 'x', name: 'y', uid: 'z' } })],
+    wants: 'Pending FailedBinding',
+  },
+  {
     it: 'takes what the scheduler chose for it',
     claim: aClaim({ storageClassName: 'fast' }),
     volumes: [aVolume('a', { storageClassName: 'fast', claimRef: OURS })],
@@ -140,18 +183,20 @@ const claims: {
     wants: 'Lost ClaimMisbound',
   },
 ];
-for (const { it, claim = aClaim(), volumes = [], sort, wants } of claims) {
+for (const { it, claim = aClaim(), volumes = [], sort, classes = [], pods = [], wants } of claims) {
   test(`a claim ${it}`, () => {
     const volume = (name: string) => volumes.find(({ metadata }) => metadata.name === name);
-    const action = decideClaim(claim, { volumes, volume, storageClass: () => sort });
+    const action = decideClaim(claim, { volumes, volume, storageClass: () => sort, classes, waitingPods: () => pods });
     const said =
       action.do === 'bind'
         ? `bind ${action.volume.metadata.name}`
         : action.do === 'askFor'
           ? `askFor ${action.provisioner}`
-          : action.do === 'phase'
-            ? `${action.phase} ${action.event?.reason ?? ''}`.trim()
-            : action.do;
+          : action.do === 'setClass'
+            ? `setClass ${action.name}`
+            : action.do === 'phase'
+              ? `${action.phase} ${action.event?.reason ?? ''}`.trim()
+              : action.do;
     assert.equal(said, wants);
   });
 }
@@ -199,13 +244,14 @@ const dirs = aClass('WaitForFirstConsumer', LOCAL_DIR);
 test('the built-in provisioner makes a directory where the pod was placed', () => {
   const claim = aClaim({ storageClassName: 'fast' }, { [SELECTED_NODE]: 'n1' });
   const none = { volumes: [], volume: () => undefined };
-  const action = decideClaim(claim, { ...none, storageClass: () => dirs });
+  const action = decideClaim(claim, { ...none, storageClass: () => dirs, classes: [], waitingPods: () => [] });
   assert.deepEqual(action, { do: 'provision', storageClass: dirs, node: 'n1' });
   const { metadata, spec } = localDirectory(claim, { ...dirs, parameters: { path: '/srv' } } as StorageClass, 'host-1');
   assert.deepEqual([metadata.name, spec.hostPath.path, spec.claimRef.uid], ['pvc-c1', '/srv/pvc-c1', 'c1']);
   const early = decideClaim(aClaim({ storageClassName: 'fast' }), {
     ...none,
     storageClass: () => aClass('Immediate', LOCAL_DIR),
+    ...{ classes: [], waitingPods: () => [] },
   });
   assert.equal(early.do === 'phase' && early.event?.reason, 'ProvisioningFailed');
 });
