@@ -16,8 +16,13 @@ export interface Clock {
 
 /** The time as the API writes it: RFC 3339 to the second, UTC. */
 export function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(ms / 1000);
+  // Every write says the time, and most say the same.
+  if (second !== latest.second) latest = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
+  return latest.text;
 }
+
+let latest = { second: Number.NaN, text: '' };
 
 /** The time with microseconds, as leases and events carry it. */
 export function microTimestamp(ms: number): string {

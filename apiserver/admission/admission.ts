@@ -35,20 +35,36 @@ export interface AdmissionPlugin {
 
 export class AdmissionChain {
   readonly #plugins: readonly AdmissionPlugin[];
+  /** Who is asked of which writes: the same for all writes of a kind. */
+  readonly #asked = new WeakMap<ResourceDefinition, Map<string, readonly AdmissionPlugin[]>>();
   constructor(plugins: readonly AdmissionPlugin[]) {
     this.#plugins = plugins;
   }
 
   async admit(attributes: Attributes, registry: RegistryContext): Promise<void> {
-    for (const plugin of this.#for(attributes)) await plugin.admit?.(attributes, registry);
+    for (const plugin of this.#for(attributes)) {
+      const admitted = plugin.admit?.(attributes, registry);
+      if (admitted !== undefined) await admitted;
+    }
   }
 
   async validate(attributes: Attributes, registry: RegistryContext): Promise<void> {
-    for (const plugin of this.#for(attributes)) await plugin.validate?.(attributes, registry);
+    for (const plugin of this.#for(attributes)) {
+      const validated = plugin.validate?.(attributes, registry);
+      if (validated !== undefined) await validated;
+    }
   }
 
-  #for({ resource, subresource, operation }: Attributes): AdmissionPlugin[] {
-    const name = groupResource(resource);
+  #for({ resource, subresource, operation }: Attributes): readonly AdmissionPlugin[] {
+    const writes = this.#asked.get(resource) ?? new Map<string, readonly AdmissionPlugin[]>();
+    this.#asked.set(resource, writes);
+    const write = `${operation}/${subresource}`;
+    const asked = writes.get(write) ?? this.#concernedBy(groupResource(resource), subresource, operation);
+    writes.set(write, asked);
+    return asked;
+  }
+
+  #concernedBy(name: string, subresource: string, operation: Operation): readonly AdmissionPlugin[] {
     return this.#plugins.filter(
       ({ resources, operations, subresources = [''] }) =>
         operations.includes(operation) &&

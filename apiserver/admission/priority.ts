@@ -45,8 +45,11 @@ function classOf({ spec, metadata }: Pod, registry: RegistryContext): PriorityCl
     if (found !== undefined) return found;
     throw forbidden(pods, metadata.name, `no PriorityClass with name ${name} was found`);
   }
-  const defaults = [...classes.list()].filter(({ globalDefault }) => globalDefault === true);
-  return defaults.sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
+  let lowest: PriorityClass | undefined;
+  for (const each of classes.list()) {
+    if (each.globalDefault === true && (lowest === undefined || (each.value ?? 0) < (lowest.value ?? 0))) lowest = each;
+  }
+  return lowest;
 }
 
 export const priorityClassDefault: AdmissionPlugin = {

@@ -5,12 +5,17 @@ import type { CachedObject } from './contract.ts';
 /** Live objects take about this much of the heap per byte of their JSON. */
 const HEAP_PER_BYTE = 2;
 
+interface Kept {
+  readonly decoded: unknown;
+  /** Asked for since its turn to go came last. */
+  used: boolean;
+}
+
 export class DecodedStore {
   readonly #maxBytes: number;
   readonly #parse: (json: string) => unknown;
-  /** Least recently used first. */
-  readonly #kept = new Map<CachedObject, unknown>();
-  readonly #handed = new WeakMap<Buffer, unknown>();
+  /** In the order in which their turn to go comes; who was used since the last one gets another. */
+  readonly #kept = new Map<CachedObject, Kept>();
   #bytes = 0;
 
   constructor(maxBytes: number, parse: (json: string) => unknown = JSON.parse) {
@@ -22,27 +27,11 @@ export class DecodedStore {
     return this.#bytes;
   }
 
-  /**
-   * What a value that is about to be written decodes to, without resourceVersion. The cache then need not parse its
-   * own writer's bytes. The object is frozen from the moment the cache takes it.
-   */
-  handOver(value: Buffer, object: object): void {
-    this.#handed.set(value, object);
-  }
-
-  take(value: Buffer): object | undefined {
-    const object = this.#handed.get(value);
-    if (typeof object !== 'object' || object === null) return undefined;
-    this.#handed.delete(value);
-    return object;
-  }
-
   get(entry: CachedObject): unknown {
     const kept = this.#kept.get(entry);
     if (kept !== undefined) {
-      this.#kept.delete(entry);
-      this.#kept.set(entry, kept);
-      return kept;
+      kept.used = true;
+      return kept.decoded;
     }
     const decoded = deepFreeze(this.#parse(entry.bytes.toString()));
     this.keep(entry, decoded);
@@ -52,12 +41,20 @@ export class DecodedStore {
   /** `decoded` must be frozen. */
   keep(entry: CachedObject, decoded: unknown): void {
     if (this.#kept.has(entry)) return;
-    this.#kept.set(entry, decoded);
+    this.#kept.set(entry, { decoded, used: false });
     this.#bytes += weight(entry);
-    for (const oldest of this.#kept.keys()) {
-      if (this.#bytes <= this.#maxBytes) break;
+    while (this.#bytes > this.#maxBytes) this.#passTurn();
+  }
+
+  #passTurn(): void {
+    const [oldest, kept] = this.#kept.entries().next().value!;
+    if (!kept.used) {
       this.drop(oldest);
+      return;
     }
+    kept.used = false;
+    this.#kept.delete(oldest);
+    this.#kept.set(oldest, kept);
   }
 
   /** The entry is no longer anybody's newest state. */

@@ -49,14 +49,21 @@ export class Entry implements CachedObject {
 /** Throws when the value is not an object of the API. `keep` is for events: their objects are asked for right away. */
 export function entryOf(kv: KeyValue, reading: ResourceReading, decoded: DecodedStore, keep: boolean): Entry {
   const key = kv.key.slice(reading.prefix.length);
-  const handed = decoded.take(kv.value);
   const value = reading.unseal?.(kv.key, kv.value) ?? kv.value;
   const foreign = value.subarray(0, ENVELOPE.length).equals(ENVELOPE);
   const bytes = foreign ? foreignBytes(value, reading, kv.modRevision) : withRevision(value, kv.modRevision);
-  const object = handed === undefined ? decoded.parse(bytes.toString()) : versioned(handed, kv.modRevision);
+  // Who wrote it in this process has the object at hand; nobody may ever ask for it decoded.
+  if (kv.object !== undefined)
+    return new Entry(key, kv.modRevision, bytes, copied(reading.project(kv.object)), decoded);
+  const object = decoded.parse(bytes.toString());
   const entry = new Entry(key, kv.modRevision, bytes, reading.project(object), decoded);
-  if (keep || handed !== undefined) decoded.keep(entry, deepFreeze(object));
+  if (keep) decoded.keep(entry, deepFreeze(object));
   return entry;
+}
+
+/** The writer's object is the writer's. */
+function copied({ labels, fields }: Projection): Projection {
+  return { labels: labels && { ...labels }, fields };
 }
 
 /** The last state of a deleted object, at the revision of its deletion. */

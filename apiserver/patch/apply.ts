@@ -12,10 +12,12 @@ import type { ManagedFieldsEntry } from '../../api/types/meta/object-meta.ts';
 import { misfits } from './check.ts';
 import { applyConflict, type Conflict, withoutConflictsIn } from './conflicts.ts';
 import { FieldSet, type PathElement } from './field-set.ts';
+import { firstFields } from './first-fields.ts';
 import {
   capUpdaters,
   decodeManagers,
   encodeManagers,
+  entryOf,
   identityOf,
   type Manager,
   type Managers,
@@ -84,6 +86,9 @@ export function applyConfiguration(request: ApplyRequest): Stored {
 export function trackUpdate(request: UpdateRequest): ManagedFieldsEntry[] | undefined {
   const { live, next, schema, ignored = [], nowMs } = request;
   const managers = startingManagers(request);
+  if (live === undefined && managers.size === 0 && ignored.every(({ length }) => length === 1)) {
+    return firstManager(request, new Set(ignored.flat()));
+  }
   // What was never tracked stays untracked until somebody applies.
   if (managers.size === 0 && live !== undefined) return undefined;
   const changes = settle(request, bare(live ?? nothingOf(schema, next)), bare(next), managers).changes;
@@ -99,6 +104,13 @@ export function trackUpdate(request: UpdateRequest): ManagedFieldsEntry[] | unde
   }
   capUpdaters(managers);
   return managers.size === 0 ? undefined : encodeManagers(managers);
+}
+
+function firstManager(request: UpdateRequest, ignored: ReadonlySet<string>): ManagedFieldsEntry[] | undefined {
+  const { next, schema, nowMs } = request;
+  const fields = firstFields(nothingOf(schema, next), bare(next), schema, ignored);
+  if (Object.keys(fields).length === 0) return undefined;
+  return [entryOf({ ...writer(request), operation: 'Update', time: timestamp(nowMs) }, fields)];
 }
 
 /** A write may rewrite managedFields, except through a subresource; `[{}]` resets them, nonsense is not heard. */

@@ -33,17 +33,22 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefine
 }
 
 export function encodeManagers(managers: Managers): ManagedFieldsEntry[] {
-  return [...managers.values()]
-    .sort(byOperationAndAge)
-    .map(({ name, operation, apiVersion, subresource, set, time }) => ({
-      ...(name !== '' && { manager: name }),
-      operation,
-      apiVersion,
-      ...(time !== undefined && { time }),
-      fieldsType: 'FieldsV1',
-      fieldsV1: set.toFieldsV1(),
-      ...(subresource !== '' && { subresource }),
-    }));
+  return [...managers.values()].sort(byOperationAndAge).map((manager) => entryOf(manager, manager.set.toFieldsV1()));
+}
+
+export function entryOf(
+  { name, operation, apiVersion, subresource, time }: Omit<Manager, 'set'>,
+  fieldsV1: Record<string, unknown>,
+): ManagedFieldsEntry {
+  return {
+    ...(name !== '' && { manager: name }),
+    operation,
+    apiVersion,
+    ...(time !== undefined && { time }),
+    fieldsType: 'FieldsV1',
+    fieldsV1,
+    ...(subresource !== '' && { subresource }),
+  };
 }
 
 function byOperationAndAge(a: Manager, b: Manager): number {

@@ -12,10 +12,26 @@ export function encodeForStore(definition: ResourceDefinition, object: KubeObjec
   const { resourceVersion: _r, ...ownMetadata } = metadata;
   const { kind } = definition;
   const text = JSON.stringify({ kind, apiVersion: apiVersionOf(definition), metadata: ownMetadata, ...rest });
-  // Of exactly its size, never pooled: it may be kept for as long as the object lives.
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
-  bytes.write(text);
-  return bytes;
+  return onSlab(text);
+}
+
+const SLAB_BYTES = 256 << 10;
+/** UTF-8 of a UTF-16 unit is at most as long. */
+const BYTES_PER_UNIT = 3;
+let slab = Buffer.alloc(0);
+let written = 0;
+
+/** In memory shared with the values written before and after: it is kept until the store has it, and copied from there. */
+function onSlab(text: string): Buffer {
+  const most = text.length * BYTES_PER_UNIT;
+  if (most > slab.length - written) {
+    if (most > SLAB_BYTES) return Buffer.from(text);
+    slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    written = 0;
+  }
+  const from = written;
+  written += slab.write(text, from);
+  return slab.subarray(from, written);
 }
 
 /** A copy that may be changed. */

@@ -96,6 +96,9 @@ export class Registry implements RegistryContext {
   readonly #caches = new Map<string, ResourceCache>();
   readonly #retirements = new WeakMap<ResourceStore, AbortController>();
   #groups = { generation: -1, byName: new Map<string, Group>() };
+  /** What every request asks by its definition; forgotten when what is served changes. */
+  readonly #stores = new Map<ResourceDefinition, ResourceStore>();
+  readonly #objects = new Map<ResourceDefinition, Objects<KubeObject>>();
   /** Counts changes of what is served: documents made from the table are remade when it moves. */
   generation = 0;
 
@@ -119,7 +122,7 @@ export class Registry implements RegistryContext {
     this.#retire(definition);
     this.#served.set(idOf(definition), resource);
     this.#retirements.set(resource, retire);
-    this.generation++;
+    this.#changed();
     return resource;
   }
 
@@ -128,12 +131,18 @@ export class Registry implements RegistryContext {
     const resource = this.#served.get(idOf(definition));
     if (resource === undefined) return;
     this.#served.delete(idOf(definition));
-    this.generation++;
+    this.#changed();
     this.#retire(definition, resource);
     const { prefix } = resource;
     if ([...this.#served.values()].some((other) => other.prefix === prefix)) return;
     this.#caches.delete(prefix);
     this.#parts.closeCache?.(prefix);
+  }
+
+  #changed(): void {
+    this.generation++;
+    this.#stores.clear();
+    this.#objects.clear();
   }
 
   #retire(definition: ResourceDefinition, resource = this.#served.get(idOf(definition))): void {
@@ -145,8 +154,11 @@ export class Registry implements RegistryContext {
   }
 
   storeOf(definition: ResourceDefinition): ResourceStore {
+    const known = this.#stores.get(definition);
+    if (known !== undefined) return known;
     const found = this.#served.get(idOf(definition));
     if (found === undefined) throw notServed();
+    this.#stores.set(definition, found);
     return found;
   }
 
@@ -203,13 +215,13 @@ export class Registry implements RegistryContext {
   }
 
   objects<T extends KubeObject>(of: ResourceDefinition<T>): Objects<T> {
-    const { cache } = this.storeOf(of as ResourceDefinition);
-    return {
-      get: (namespace, name) => cache.get(namespace, name)?.decoded() as T | undefined,
-      *list(namespace) {
-        for (const object of cache.snapshot().objects({ namespace })) yield object.decoded() as T;
-      },
-    };
+    const definition = of as ResourceDefinition;
+    let objects = this.#objects.get(definition);
+    if (objects === undefined) {
+      objects = objectsIn(this.storeOf(definition).cache);
+      this.#objects.set(definition, objects);
+    }
+    return objects as unknown as Objects<T>;
   }
 
   /** How many objects are stored of what is served; versions that share their storage are one. */
@@ -262,6 +274,16 @@ const GENERIC: Record<Verb, (of: ResourceStore, request: ApiRequest) => Promise<
   delete: deleteObject,
   deletecollection: deleteCollection,
 };
+
+function objectsIn(cache: ResourceCache): Objects<KubeObject> {
+  return {
+    get: (namespace, name) => cache.get(namespace, name)?.decoded() as KubeObject | undefined,
+    *list(namespace) {
+      if (cache.size === 0) return;
+      for (const object of cache.snapshot().objects({ namespace })) yield object.decoded() as KubeObject;
+    },
+  };
+}
 
 export function notServed(): ApiError {
   return new ApiError(404, 'NotFound', 'the server could not find the requested resource', {});

@@ -186,7 +186,7 @@ export async function putIntoStore(
   const { namespace = '', name } = object.metadata;
   if (request.options.dryRun) return viewOf(of, asCached(of.stored, object, expected));
   const key = keyIn(of, namespace, name);
-  const op: Op = { put: key, value: encodeForStore(of.stored, object) };
+  const op: Op = { put: key, value: encodeForStore(of.stored, object), object };
   try {
     const result = await of.store.txn({ compares: [{ key, modRevision: expected }], ops: [op] });
     await of.cache.waitFor(result.revision, request.signal);

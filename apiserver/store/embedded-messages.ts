@@ -16,13 +16,16 @@ export interface OpenAnswer {
   readonly leases: readonly { id: string; ttlSeconds: number }[];
 }
 
-/** Transactions in order. `plan`: for each the number of compares and ops, the revisions compared, the sizes put. */
+/**
+ * Transactions in order. `plan`: for each the number of compares and ops, the revisions compared, the sizes put. The
+ * bytes belong to whoever sent them again when the batch is answered.
+ */
 export interface Batch {
   readonly plan: readonly number[];
   readonly keys: readonly string[];
   /** One per op; left out when no op of the batch has a lease. */
   readonly leases: readonly (string | null)[] | null;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array;
 }
 
 /** A size in a plan that says: delete. */
@@ -93,13 +96,26 @@ export type Failure =
   | { readonly why: 'full' | 'refused' | 'fatal'; readonly message: string };
 
 const TRANSFER_MIN_BYTES = 16 << 10;
+const BATCH_KEPT_BYTES = 1 << 20;
 
 /** Handing memory over has a price of its own: a few KB are copied for less. */
 export function toTransfer({ buffer }: Uint8Array<ArrayBuffer>): ArrayBuffer[] {
   return buffer.byteLength < TRANSFER_MIN_BYTES ? [] : [buffer];
 }
 
-export function packBatch(txns: readonly Txn[]): Batch {
+/** Memory that both threads see: one batch after the other lies in it, so that none has to be allocated or handed over. */
+export class BatchMemory {
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  take(size: number): Uint8Array {
+    // What is larger than most is not kept.
+    if (size > BATCH_KEPT_BYTES) return new Uint8Array(new SharedArrayBuffer(size));
+    if (size > this.#bytes.length) this.#bytes = new Uint8Array(new SharedArrayBuffer(BATCH_KEPT_BYTES));
+    return this.#bytes.subarray(0, size);
+  }
+}
+
+export function packBatch(txns: readonly Txn[], memory: BatchMemory): Batch {
   const plan: number[] = [];
   const keys: string[] = [];
   const leases: (string | null)[] = [];
@@ -120,7 +136,7 @@ export function packBatch(txns: readonly Txn[]): Batch {
       if (put) size += op.value.length;
     }
   }
-  const bytes = new Uint8Array(size);
+  const bytes = memory.take(size);
   let at = 0;
   for (const { ops } of txns) {
     for (const op of ops) {

@@ -6,12 +6,12 @@ import type { Logger } from '../../api/log.ts';
 import { checkTxn } from './check.ts';
 import {
   type BatchAnswer,
+  BatchMemory,
   DONE,
   type HistoryAnswer,
   packBatch,
   type RangeAnswer,
   REFUSED,
-  toTransfer,
   unpackHistory,
   unpackKvs,
 } from './embedded-messages.ts';
@@ -62,6 +62,7 @@ export class EmbeddedStore implements Store {
   readonly #thread: EmbeddedThread;
   readonly #log: Logger;
   readonly #hub = new WatchHub();
+  readonly #memory = new BatchMemory();
   readonly #leases: Leases;
   readonly #stop = new AbortController();
   #sweep: Promise<void> = Promise.resolve();
@@ -144,7 +145,11 @@ export class EmbeddedStore implements Store {
     const batch = this.#nextBatch();
     if (batch.length === 0) return;
     this.#committing = true;
-    const packed = packBatch(batch.map(({ txn }) => txn));
+    // The last batch is answered, so its memory is free.
+    const packed = packBatch(
+      batch.map(({ txn }) => txn),
+      this.#memory,
+    );
     this.#thread.send(
       { do: 'commit', batch: packed },
       (ok) => {
@@ -157,7 +162,6 @@ export class EmbeddedStore implements Store {
         for (const { reject } of batch) reject(error);
         this.#commit();
       },
-      toTransfer(packed.bytes),
     );
   }
 
@@ -343,8 +347,9 @@ function eventsOf(
   const events: StoreEvent[] = [];
   for (const [index, op] of ops.entries()) {
     if ('put' in op) {
-      const { put: key, value, lease } = op;
-      events.push({ type: 'put', kv: { key, value, createRevision: done[index]!, modRevision: revision, lease } });
+      const { put: key, value, lease, object } = op;
+      const kv = { key, value, createRevision: done[index]!, modRevision: revision, lease, object };
+      events.push({ type: 'put', kv });
     } else if (done[index] === 1) {
       const kv = { key: op.delete, value: EMPTY, createRevision: 0, modRevision: revision };
       events.push({ type: 'delete', kv, prev: found.next().value });

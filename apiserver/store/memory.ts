@@ -142,7 +142,7 @@ export class MemoryStore implements Store {
         const createRevision = prev?.createRevision ?? revision;
         const kv: KeyValue = { key, value: op.value, createRevision, modRevision: revision, lease: op.lease };
         this.#add(key, { revision, kv });
-        events.push({ type: 'put', kv });
+        events.push({ type: 'put', kv: op.object === undefined ? kv : { ...kv, object: op.object } });
       } else if (prev !== undefined) {
         this.#add(key, { revision });
         const kv: KeyValue = { key, value: EMPTY, createRevision: 0, modRevision: revision };

@@ -10,6 +10,8 @@ export interface KeyValue {
   readonly createRevision: number;
   readonly modRevision: number;
   readonly lease?: string;
+  /** What the writer said the value decodes to, where this process wrote it. For looking at, in the turn of the event. */
+  readonly object?: object;
 }
 
 /** The key's newest revision must be this; 0 means the key must not exist. */
@@ -19,7 +21,8 @@ export interface Compare {
 }
 
 export type Op =
-  | { readonly put: string; readonly value: Buffer; readonly lease?: string }
+  /** `object` is never stored: it spares those who are told of the write in this process to decode the value. */
+  | { readonly put: string; readonly value: Buffer; readonly lease?: string; readonly object?: object }
   | { readonly delete: string };
 
 /** No ops: only the question whether the compares hold. A key may appear once in `ops`. */

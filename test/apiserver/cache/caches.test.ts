@@ -280,20 +280,22 @@ test('an idle watch learns how far its cache is', async () => {
   assert.equal(cache.revision, revision);
 });
 
-test('what a writer hands over decoded is not parsed again, is frozen, and is shared', async () => {
+test('what a writer says its value decodes to is read for labels and fields, and stays its own', async () => {
   await using at = await open();
   const cache = at.caches.open(pods);
   await cache.ready(at.signal);
   const value = podBytes('a', 'x', 'node-1');
-  const mine = JSON.parse(value.toString()) as Pod;
-  at.decoded.handOver(value, mine);
-  const { revision } = await at.store.txn({ compares: [], ops: [{ put: '/registry/pods/a/x', value }] });
-  const decoded = cache.get('a', 'x')?.decoded() as Pod;
-  assert.equal(decoded.spec, mine.spec);
+  const object = JSON.parse(value.toString()) as Pod;
+  object.metadata.labels = { said: 'by the writer' };
+  const { revision } = await at.store.txn({ compares: [], ops: [{ put: '/registry/pods/a/x', value, object }] });
+  const found = cache.get('a', 'x')!;
+  assert.deepEqual(found.labels, { said: 'by the writer' });
+  assert.equal(found.fields['spec.nodeName'], 'node-1');
+  const decoded = found.decoded() as Pod;
   assert.equal(decoded.metadata.resourceVersion, String(revision));
-  assert.equal(mine.metadata.resourceVersion, undefined);
   assert.ok(Object.isFrozen(decoded.metadata.labels));
-  assert.equal(cache.get('a', 'x')?.decoded(), decoded);
+  assert.equal(found.decoded(), decoded);
+  assert.ok(!Object.isFrozen(object.metadata.labels));
 });
 
 test('decoded objects are bounded by bytes and come back from the bytes when they were dropped', async () => {
