@@ -1,5 +1,5 @@
 // The official clients of three other languages against a live server over HTTPS: no containers. Packages come from
-// their registries once and stay in a cache folder; where a language or its registry is not there, that is said.
+// their registries once (minutes) and stay in a cache folder; where a language or its registry is not there, that is said.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -52,7 +52,6 @@ function run(command: string, args: readonly string[], timeout: number, cwd = CA
 async function installed(folder: string, mark: string, install: () => Promise<void>): Promise<string | undefined> {
   const stamp = join(folder, '.installed');
   if ((await readFile(stamp, 'utf8').catch(() => '')) === mark) return undefined;
-  if (process.env['SKIFF_LONG'] !== '1') return 'not in the cache yet: SKIFF_LONG=1 installs it, which takes minutes';
   try {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
