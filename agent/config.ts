@@ -1,6 +1,8 @@
 // What the node process is told at its start. cli/ fills it from flags, environment and file (cli/options.ts is the
 // one table of names and defaults); nothing in the agent reads any of the three itself.
 
+import type { CpuOption, CpuPolicy } from './cgroups/cpu-manager.ts';
+import type { TopologyPolicy } from './devices/numa.ts';
 import type { ImageGcSettings } from './images/gc-decide.ts';
 import type { EvictionSettings } from './pods/eviction/thresholds.ts';
 
@@ -42,6 +44,15 @@ export interface AgentConfig {
   readonly maxPods: number;
   /** Kept back for the system and for this agent: no pod is promised any of it. By resource. */
   readonly reserved: Readonly<Record<string, string>>;
+  /** Whether containers may have CPUs for themselves, and which CPUs nobody gets; absent: as many as are reserved. */
+  readonly cpu: {
+    readonly policy: CpuPolicy;
+    readonly options: readonly CpuOption[];
+    readonly reserved: readonly number[] | undefined;
+  };
+  readonly topologyPolicy: TopologyPolicy;
+  /** Most processes and threads of one pod; absent: no limit. */
+  readonly podPidsMax: number | undefined;
   readonly eviction: EvictionSettings;
   readonly imageGc: ImageGcSettings;
   readonly clusterDomain: string;

@@ -15,17 +15,24 @@ import type { Container } from '../api/types/core/container.ts';
 import type { Pod } from '../api/types/core/pod.ts';
 import { nodes, pods, services } from '../api/types/core/resources.ts';
 import { endpointSlices } from '../api/types/discovery/resources.ts';
+import { CpuKeeper } from './cgroups/cpu-keeper.ts';
+import { CpuManager, reservedCpus } from './cgroups/cpu-manager.ts';
+import { numaNodesOf, readTopology } from './cgroups/cpu-topology.ts';
+import { allPodsLimits } from './cgroups/limits.ts';
 import { CgroupTree } from './cgroups/tree.ts';
 import type { AgentConfig } from './config.ts';
 import { RuntimeEvents } from './cri/events.ts';
 import { ImageClient } from './cri/images.ts';
 import { RuntimeClient } from './cri/runtime.ts';
+import { DeviceManager } from './devices/device-manager.ts';
+import { Grants } from './devices/grants.ts';
+import { servePodResources } from './devices/pod-resources.ts';
 import { ImageGc } from './images/gc.ts';
 import { pullCredentials } from './images/pull-secrets.ts';
 import { ImagePulls } from './images/pulls.ts';
 import { Network } from './network/network.ts';
 import { inputOf } from './network/network-input.ts';
-import { machineFacts } from './node/facts.ts';
+import { machineFacts, usageOf } from './node/facts.ts';
 import { NodeLease } from './node/lease.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import { KUBELET_VERSION } from './node/node-status.ts';
@@ -43,8 +50,8 @@ import { KeptLogs } from './pods/kept-logs.ts';
 import { MirrorPods } from './pods/mirror-pods.ts';
 import { Objects } from './pods/objects.ts';
 import { Observer } from './pods/observe.ts';
+import { isTerminal } from './pods/phase.ts';
 import { PodManager } from './pods/pod-manager.ts';
-import { amountOf } from './pods/pod-requests.ts';
 import { Probes } from './pods/probes/probes.ts';
 import { runtimeHandlers } from './pods/runtime-class.ts';
 import { StaticPods } from './pods/static-pods.ts';
@@ -110,7 +117,16 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   await using network = await Network.start({ ...config, input: inputOf(view, signal), ...deps }, signal);
   const nodeEvent = (type: 'Normal' | 'Warning', reason: string, message: string) =>
     recorder.event({ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type, reason, message);
+  const topology = await readTopology();
+  const numaNodes = numaNodesOf(topology);
+  await using devices = new DeviceManager({
+    dir: join(config.kubeletDir, 'device-plugins'),
+    checkpoint: join(config.dataDir, 'devices.json'),
+    ...{ numaNodes, clock, log },
+    changed: () => node.look(),
+  });
   await using node = new NodeAgent({
+    devices: () => devices.offer,
     ...{ name: nodeName, nodeIps, labels: config.nodeLabels, maxPods: config.maxPods },
     ...{ reserved: config.reserved, thresholds: config.eviction.thresholds, pressures: () => pressures },
     ...{ kubeletPort: () => kubeletPort, dataDir: config.kubeletDir, facts },
@@ -118,6 +134,26 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     event: (...said) => nodeEvent('Normal', ...said),
   });
   await using _lease = new NodeLease(nodeName, () => node.node, client, clock, log);
+
+  // What containers have for themselves.
+  const reserved = config.cpu.reserved === undefined ? reservedCpus(topology, config.reserved) : config.cpu.reserved;
+  const cpus = new CpuManager({
+    settings: { ...config.cpu, reserved: new Set(reserved) },
+    checkpoint: join(config.dataDir, 'cpus.json'),
+    changed: () => cpuKeeper?.look(),
+    ...{ topology, log },
+  });
+  await using cpuKeeper = (await cpus.start()) ? new CpuKeeper({ cpus, runtime, clock, log }) : undefined;
+  await devices.start();
+  const grants = new Grants({
+    providers: [cpus, devices],
+    policy: config.topologyPolicy,
+    numaNodes,
+    leaving: (uid) => {
+      const holder = manager.find(uid);
+      return holder === undefined || isTerminal(holder);
+    },
+  });
 
   // Its pods.
   const event = (pod: Pod, container: Container | undefined, ...said: ['Normal' | 'Warning', string, string]) =>
@@ -140,11 +176,9 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   await using keptLogs = new KeptLogs(join(config.dataDir, 'kept-logs'), { folders: config, clock, log });
   await using mirrors = new MirrorPods(client, () => node.node, clock, log);
   await using staticPods = new StaticPods(config.staticPodsDir, nodeName, clock, log);
-  const cgroups = await CgroupTree.open({ driver, root: config.cgroupRoot, log });
-  if (Object.keys(config.reserved).length > 0) {
-    const left = (name: string, has: number) => has - amountOf(name, config.reserved[name] ?? '0');
-    await cgroups.limitAll(left('cpu', facts.cpus * 1_000), left('memory', facts.memoryBytes), signal);
-  }
+  const { podPidsMax: pidsPerPod } = config;
+  const cgroups = await CgroupTree.open({ driver, root: config.cgroupRoot, pidsPerPod, log });
+  await cgroups.limitAll(allPodsLimits(facts, config.reserved, (await usageOf(config.kubeletDir)).pidsMax), signal);
   await using manager: PodManager = new PodManager(myPods, {
     ...{ clock, log, client, runtime, images, pulls, probes, status, network, objects, event, folders: config },
     observer: new Observer(runtime, config),
@@ -167,8 +201,14 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     runtimeHandler: runtimeHandlers(client),
     checkpoints: new Checkpoints(join(config.dataDir, 'pods'), log),
     names: { ...config, host: parseResolvConf(await readFile(config.resolvConf, 'utf8').catch(() => '')) },
+    grants,
     node: { hostIps: nodeIps, memoryBytes: facts.memoryBytes, allocatable, abilities: () => abilities },
     seccompDir: join(config.kubeletDir, 'seccomp'),
+  });
+  await using _podResources = await servePodResources(join(config.kubeletDir, 'pod-resources/kubelet.sock'), {
+    ...{ inventory: devices.inventory, allocations: devices.allocations, cpus },
+    pods: () => manager.own(),
+    claims: () => [],
   });
   const imageFs = once(async () => (await images.fsInfo(signal))[0]?.fsId?.mountpoint);
   await using imageGc = new ImageGc({

@@ -2,6 +2,9 @@
 // the flag `--data-dir`, the variable `SKIFF_DATA_DIR` and the key `data-dir` of the file (config.ts reads the three).
 // A setting without a default here is derived from others or from the machine in resolve.ts.
 import { isIP } from 'node:net';
+import { CPU_OPTIONS, CPU_POLICIES } from '../agent/cgroups/cpu-manager.ts';
+import { parseCpus } from '../agent/cgroups/cpu-set.ts';
+import { TOPOLOGY_POLICIES } from '../agent/devices/numa.ts';
 import { durationMs } from '../agent/pods/duration.ts';
 import { DEFAULT_HARD, parseThreshold } from '../agent/pods/eviction/thresholds.ts';
 
@@ -70,6 +73,8 @@ const percent = one('<percent, 0-100>', integer(0, 100));
 const duration = one('<duration>', (text) => (durationMs(text) === undefined ? undefined : text));
 /** More than none. */
 const life = one('<duration>', (text) => (durationMs(text) ? text : undefined));
+const cpus = one('<CPUs>', (text) => (parseCpus(text)?.size ? text : undefined));
+const podPids = (text: string) => (text === '-1' ? -1 : integer(1, 4_194_304)(text));
 const ports = one('<from>-<to>', (text) => {
   const [from = 0, to = 0] = /^\d{1,5}-\d{1,5}$/.test(text) ? text.split('-').map(Number) : [];
   return from > 0 && from <= to && to <= 65535 ? { from, to } : undefined;
@@ -132,6 +137,11 @@ export const agentOptions = {
   maxPods: count(110, 'most pods on this node'),
   systemReserved: labels([], 'kept back for the system, as cpu=100m,memory=256Mi'),
   kubeReserved: labels([], 'kept back for the agent and the runtime, likewise'),
+  reservedCpus: cpus(undefined, 'CPUs kept back for system and agent, as 0-1,8; instead of amounts of cpu'),
+  cpuManagerPolicy: choice(CPU_POLICIES)('none', 'static gives whole CPUs to guaranteed containers that ask for them'),
+  cpuManagerPolicyOptions: many(`${CPU_OPTIONS.join('|')}[,...]`, isOneOf(CPU_OPTIONS))([], 'how static chooses'),
+  topologyManagerPolicy: choice(TOPOLOGY_POLICIES)('none', 'how near one another CPUs and devices must be'),
+  podMaxPids: one('<number>, -1 for no limit', podPids)(-1, 'most processes and threads of one pod'),
   evictionHard: thresholds(DEFAULT_HARD, 'shortages that evict pods at once'),
   evictionSoft: thresholds([], 'shortages that evict pods when they last'),
   evictionSoftGracePeriod: labels([], 'how long each may last, as memory.available=1m30s'),

@@ -2,10 +2,11 @@
 // Pure; machine.ts gathers the facts.
 import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
+import { parseCpus } from '../agent/cgroups/cpu-set.ts';
 import type { AgentConfig } from '../agent/config.ts';
 import { durationMs } from '../agent/pods/duration.ts';
 import { isSignal, parseAmount, parseThreshold, SIGNALS } from '../agent/pods/eviction/thresholds.ts';
-import { addQuantities, formatQuantity } from '../api/quantity.ts';
+import { addQuantities, formatQuantity, quantityMilli } from '../api/quantity.ts';
 import type { ServerConfig, StoreConfig } from '../apiserver/config.ts';
 import { UsageError } from './config.ts';
 import type { agentOptions, commonOptions, serverOptions, Values } from './options.ts';
@@ -94,6 +95,9 @@ export function agentConfig(values: AgentValues, machine: MachineFacts): AgentCo
     cgroupDriver: values.cgroupDriver,
     maxPods: values.maxPods,
     reserved: reservedOf(values),
+    cpu: cpuOf(values),
+    topologyPolicy: values.topologyManagerPolicy,
+    podPidsMax: values.podMaxPids < 0 ? undefined : values.podMaxPids,
     eviction: evictionOf(values),
     imageGc: {
       highPercent: values.imageGcHighThreshold,
@@ -111,7 +115,7 @@ export function agentConfig(values: AgentValues, machine: MachineFacts): AgentCo
 }
 
 /** What is kept back for the system and for us adds up. */
-function reservedOf({ systemReserved, kubeReserved }: AgentValues): Record<string, string> {
+function reservedOf({ systemReserved, kubeReserved, reservedCpus }: AgentValues): Record<string, string> {
   const sum = new Map<string, string>();
   for (const [name, quantity] of [
     ...pairs('system-reserved', systemReserved),
@@ -123,7 +127,22 @@ function reservedOf({ systemReserved, kubeReserved }: AgentValues): Record<strin
       throw new UsageError(`${name}=${quantity}: not a quantity`);
     }
   }
+  // Named CPUs count instead of amounts, as with upstream's kubelet.
+  if (reservedCpus !== undefined) sum.set('cpu', String(parseCpus(reservedCpus)!.size));
   return Object.fromEntries(sum);
+}
+
+function cpuOf(values: AgentValues): AgentConfig['cpu'] {
+  const { cpuManagerPolicy: policy, cpuManagerPolicyOptions: options, reservedCpus } = values;
+  if (policy === 'static' && quantityMilli(reservedOf(values)['cpu'] ?? '0') === 0) {
+    const how = 'system-reserved, kube-reserved or reserved-cpus';
+    throw new UsageError(`cpu-manager-policy: static needs CPU that is kept back: set ${how}`);
+  }
+  if (policy === 'none' && options.length > 0) {
+    throw new UsageError('cpu-manager-policy-options: only of use with cpu-manager-policy static');
+  }
+  const reserved = reservedCpus === undefined ? undefined : [...parseCpus(reservedCpus)!];
+  return { policy, options, reserved };
 }
 
 function evictionOf(values: AgentValues): AgentConfig['eviction'] {

@@ -55,6 +55,20 @@ export function podLimits(pod: Pod, pidsMax: number | undefined): Limits {
   };
 }
 
+/** All pods together: what is reserved for others stays theirs. */
+export function allPodsLimits(
+  { cpus, memoryBytes }: { readonly cpus: number; readonly memoryBytes: number },
+  reserved: Readonly<Record<string, string>>,
+  pidsMax: number,
+): Limits {
+  const { cpu = '0', memory, pid } = reserved;
+  return {
+    cpuShares: cpuShares(Math.max(0, cpus * 1_000 - quantityMilli(cpu))),
+    ...(memory !== undefined && { memoryBytes: memoryBytes - quantityValue(memory) }),
+    ...(pid !== undefined && Number.isFinite(pidsMax) && { pids: pidsMax - quantityValue(pid) }),
+  };
+}
+
 /** The share of each class beside the others: best effort gets what is left, burstable what its pods asked for. */
 export function qosLimits(pods: Iterable<Pod>): Readonly<Record<'Burstable' | 'BestEffort', Limits>> {
   let milliCpu = 0;

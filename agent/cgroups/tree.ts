@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import type { Logger } from '../../api/log.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { PodCgroups } from '../pods/deps.ts';
-import { cpuShares, type QosClass, qosClass } from '../pods/resources.ts';
+import { type QosClass, qosClass } from '../pods/resources.ts';
 import { type Limits, podLimits, qosLimits, v1Files, v2Files } from './limits.ts';
 import { type CgroupDriver, cgroupParent, cgroupPath, podParts, QOS_FOLDERS, qosParts } from './names.ts';
 import { removeSlices, setSlice, slicesSet } from './slices.ts';
@@ -89,12 +89,8 @@ export class CgroupTree implements PodCgroups {
   }
 
   /** All pods together: what is reserved for others stays theirs. */
-  async limitAll(milliCpu: number, memoryBytes: number, signal: AbortSignal): Promise<void> {
-    await this.#tryToSet(
-      podParts('Guaranteed', '').slice(0, 1),
-      { cpuShares: cpuShares(milliCpu), memoryBytes },
-      signal,
-    );
+  async limitAll(limits: Limits, signal: AbortSignal): Promise<void> {
+    await this.#tryToSet(podParts('Guaranteed', '').slice(0, 1), limits, signal);
   }
 
   async balance(pods: Iterable<Pod>, signal: AbortSignal): Promise<void> {

@@ -135,6 +135,7 @@ export interface ContainerConfig {
   envs?: { key: string; value: Buffer }[];
   mounts?: Mount[];
   devices?: Device[];
+  CDIDevices?: { name: string }[];
   labels?: StringMap;
   annotations?: StringMap;
   logPath?: string;

@@ -8,6 +8,7 @@ import type { Node, NodeStatus } from '../../api/types/core/node.ts';
 import { nodes } from '../../api/types/core/resources.ts';
 import type { ImageClient } from '../cri/images.ts';
 import type { RuntimeClient } from '../cri/runtime.ts';
+import type { Offer } from '../devices/inventory.ts';
 import type { Threshold } from '../pods/eviction/thresholds.ts';
 import { type MachineFacts, usageOf } from './facts.ts';
 import { type NodeInput, nodeStatus, type RuntimeView, saysTheSame, transitions } from './node-status.ts';
@@ -30,6 +31,7 @@ export interface NodeAgentOptions {
   /** The file system that pods fill. */
   readonly dataDir: string;
   readonly facts: MachineFacts;
+  readonly devices: () => Offer;
   readonly client: Client;
   readonly runtime: RuntimeClient;
   readonly images: ImageClient;
@@ -133,7 +135,7 @@ export class NodeAgent implements AsyncDisposable {
 
   async #look(signal: AbortSignal): Promise<NodeInput> {
     const { name, nodeIps, kubeletPort, maxPods, dataDir, facts, images, runtime } = this.#options;
-    const { reserved, thresholds, pressures } = this.#options;
+    const { reserved, thresholds, pressures, devices } = this.#options;
     const view = await runtimeView(runtime, signal);
     return {
       name,
@@ -144,6 +146,7 @@ export class NodeAgent implements AsyncDisposable {
       thresholds,
       pressures: pressures(),
       facts,
+      devices: devices(),
       usage: await usageOf(dataDir),
       runtime: view,
       images: view.state === 'up' ? await images.list(signal) : [],

@@ -4,6 +4,7 @@ import { timestamp } from '../../api/clock.ts';
 import { quantityMilli, quantityValue } from '../../api/quantity.ts';
 import type { ContainerImage, NodeCondition, NodeStatus } from '../../api/types/core/node.ts';
 import type { Image, RuntimeCondition } from '../cri/types.ts';
+import type { Offer } from '../devices/inventory.ts';
 import { inUnits, type Threshold } from '../pods/eviction/thresholds.ts';
 import type { MachineFacts, Usage } from './facts.ts';
 
@@ -29,6 +30,8 @@ export interface NodeInput {
   /** What the node is short of: MemoryPressure, DiskPressure, PIDPressure. */
   readonly pressures: readonly string[];
   readonly facts: MachineFacts;
+  /** What device plugins have, by resource. */
+  readonly devices: Offer;
   readonly usage: Usage;
   readonly runtime: RuntimeView;
   readonly images: readonly Image[];
@@ -61,13 +64,14 @@ export function nodeStatus(input: NodeInput, nowMs: number): NodeStatus {
   };
 }
 
-function capacity({ facts, usage, maxPods }: NodeInput): Record<string, string> {
+function capacity({ facts, usage, maxPods, devices }: NodeInput): Record<string, string> {
   return {
     cpu: String(facts.cpus),
     'ephemeral-storage': `${Math.floor(usage.diskBytes / 1_024)}Ki`,
     ...hugepages(facts),
     memory: `${Math.floor(facts.memoryBytes / 1_024)}Ki`,
     pods: String(maxPods),
+    ...devices.capacity,
   };
 }
 
@@ -83,6 +87,7 @@ export function allocatable(input: NodeInput): Record<string, string> {
     ...hugepages(facts, input.reserved),
     memory: `${Math.floor(Math.max(0, memory) / 1_024)}Ki`,
     pods: String(maxPods),
+    ...input.devices.allocatable,
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { ContainerConfig, LinuxContainerResources, Mount } from '../cri/types.ts';
+import type { Grant } from '../devices/grant.ts';
 import { buildEnv, type EnvSources } from './env.ts';
 import { expand } from './expand.ts';
 import type { PodFacts } from './field-ref.ts';
@@ -11,6 +12,7 @@ import { podLabels } from './sandbox-config.ts';
 import { containerSecurity, type ImageUser } from './security.ts';
 
 export interface ContainerOptions {
+  readonly grant: Grant;
   readonly attempt: number;
   readonly backOffMs: number;
   /** As the runtime knows it. */
@@ -25,20 +27,27 @@ export interface ContainerOptions {
 }
 
 export function containerConfig(pod: Pod, container: Container, options: ContainerOptions): ContainerConfig {
-  const { attempt, backOffMs, imageRef, sources, facts, mounts, resources } = options;
+  const { attempt, backOffMs, imageRef, sources, facts, mounts, grant } = options;
   const env = buildEnv(pod, container, sources, facts);
   const lookUp = (name: string) => env.get(name);
   const { name, image = '', command = [], args = [], workingDir, stdin, stdinOnce, tty } = container;
+  const security = containerSecurity(pod, container, options);
+  const groups = [...(security.supplementalGroups ?? []), ...grant.groups];
+  const resources = { ...options.resources, ...(grant.cpus !== undefined && { cpusetCpus: grant.cpus }) };
   return {
     metadata: { name, attempt },
     image: { image: imageRef, userSpecifiedImage: image },
     command: command.map((word) => expand(word, lookUp)),
     args: args.map((word) => expand(word, lookUp)),
     ...(workingDir !== undefined && { workingDir }),
-    envs: [...env].map(([key, value]) => ({ key, value: Buffer.from(value) })),
-    mounts: [...mounts],
+    // Of two with one name the last holds: the container's own.
+    envs: [...Object.entries(grant.envs), ...env].map(([key, value]) => ({ key, value: Buffer.from(value) })),
+    mounts: [...mounts, ...grant.mounts],
+    devices: [...grant.devices],
+    ...(grant.cdiDevices.length > 0 && { CDIDevices: grant.cdiDevices.map((device) => ({ name: device })) }),
     labels: { ...podLabels(pod), [LABEL.container]: name },
     annotations: {
+      ...grant.annotations,
       [ANNOTATION.hash]: containerHash(container),
       [ANNOTATION.restartCount]: String(attempt),
       [ANNOTATION.backOffMs]: String(backOffMs),
@@ -50,6 +59,6 @@ export function containerConfig(pod: Pod, container: Container, options: Contain
     stdin: stdin ?? false,
     stdinOnce: stdinOnce ?? false,
     tty: tty ?? false,
-    linux: { resources, securityContext: containerSecurity(pod, container, options) },
+    linux: { resources, securityContext: { ...security, supplementalGroups: groups } },
   };
 }

@@ -10,6 +10,7 @@ import type { EndpointSlice } from '../../api/types/discovery/endpoint-slice.ts'
 import type { ImageClient } from '../cri/images.ts';
 import type { RuntimeClient } from '../cri/runtime.ts';
 import type { Mount } from '../cri/types.ts';
+import type { Grants } from '../devices/grants.ts';
 import type { ImagePulls, PodEvent } from '../images/pulls.ts';
 import type { Door } from './admission.ts';
 import type { Checkpoints } from './checkpoints.ts';
@@ -75,6 +76,7 @@ export interface PodDeps {
   readonly status: StatusManager;
   readonly checkpoints: Checkpoints;
   readonly door: Pick<Door, 'admit' | 'resize' | 'forget'>;
+  readonly grants: Pick<Grants, 'admit' | 'of' | 'release' | 'keep'>;
   readonly keptLogs: Pick<KeptLogs, 'keep' | 'keepAll'>;
   readonly mirrors: MirrorPods;
   readonly staticPods: StaticPods;

@@ -250,6 +250,7 @@ async function cleanUp({ uid, pod, world, memory }: Subject, deps: PodDeps, sign
   try {
     await deps.volumes.tearDown(uid, signal);
     await deps.cgroups.remove(uid, signal);
+    await deps.grants.release(uid);
   } catch (err) {
     signal.throwIfAborted();
     if (pod !== undefined) deps.event(pod, undefined, 'Warning', 'FailedUnmount', said(err));

@@ -55,6 +55,11 @@ export class PodManager implements AsyncDisposable {
     for (const pod of this.#pods.list()) if (!isMirror(pod)) yield promised(pod);
   }
 
+  find(uid: string): Pod | undefined {
+    for (const pod of this.own()) if (pod.metadata.uid === uid) return pod;
+    return undefined;
+  }
+
   /** Ends a pod of this node for good. False: there is none, or it has ended already. */
   end(uid: string, ending: Ending): boolean {
     return this.#workers.get(uid)?.end(ending) ?? false;
@@ -153,9 +158,10 @@ export class PodManager implements AsyncDisposable {
   }
 
   async #adopt(signal: AbortSignal): Promise<void> {
-    const { network, log } = this.#deps;
+    const { network, grants, log } = this.#deps;
     await Promise.all(Array.from(this.#workers.values(), (worker) => worker.adopted));
     if (signal.aborted) return;
+    await grants.keep(new Set(this.#workers.keys()));
     await network
       .podsAdopted(signal)
       .catch((err) => signal.aborted || log.warn({ err }, 'stale pod addresses not removed'));

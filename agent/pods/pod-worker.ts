@@ -155,7 +155,7 @@ export class PodWorker implements AsyncDisposable {
     this.#remember(view);
     const asked = this.#memory.gone || this.#wanted === undefined ? undefined : status.view(this.#wanted);
     const pod = asked && (await this.#asPromised(asked, view));
-    if (pod !== undefined) this.#prepare(pod, view);
+    if (pod !== undefined) await this.#prepare(pod, view, signal);
     const world = this.#world(view);
     const sandbox = liveSandbox(world);
     if (pod === undefined || sandbox === undefined || this.#memory.networked.has(sandbox.id)) this.#adopted.resolve();
@@ -200,9 +200,9 @@ export class PodWorker implements AsyncDisposable {
     };
   }
 
-  #prepare(pod: Pod, view: RuntimeView): void {
+  async #prepare(pod: Pod, view: RuntimeView, signal: AbortSignal): Promise<void> {
     const { node, event, probes } = this.#deps;
-    this.#knock(pod, view);
+    await this.#knock(pod, view, signal);
     if (this.#memory.refused === undefined && view.containers.length === 0) {
       const message = unsupported(pod, node.abilities());
       if (message !== undefined) {
@@ -230,14 +230,23 @@ export class PodWorker implements AsyncDisposable {
   }
 
   /** Asks whether a pod that is new here may start. */
-  #knock(pod: Pod, { containers }: RuntimeView): void {
-    const { door, event } = this.#deps;
+  async #knock(pod: Pod, { containers }: RuntimeView, signal: AbortSignal): Promise<void> {
+    const { door, grants, event } = this.#deps;
     if (this.#memory.admitted || this.#memory.ended !== undefined || pod.metadata.deletionTimestamp !== undefined)
       return;
-    const answer = door.admit(pod, containers.length > 0);
-    this.#memory.admitted = answer.state === 'admitted';
-    if (answer.state !== 'refused') return;
-    const { reason, message } = answer.refusal;
+    const runs = containers.length > 0;
+    const answer = door.admit(pod, runs);
+    let refusal = answer.state === 'refused' ? answer.refusal : undefined;
+    let admitted = answer.state === 'admitted';
+    // Who ran before this process, or has ended, has what it was given then.
+    if (admitted && !runs && !isTerminal(pod)) {
+      const granted = await grants.admit(pod, signal);
+      admitted = granted === 'granted';
+      if (typeof granted === 'object') refusal = granted;
+    }
+    this.#memory.admitted = admitted;
+    if (refusal === undefined) return;
+    const { reason, message } = refusal;
     event(pod, undefined, 'Warning', reason, message);
     this.#memory.ended = { phase: 'Failed', reason, message: `Pod was rejected: ${message}`, refused: true };
   }

@@ -85,6 +85,7 @@ async function make(request: StartRequest, deps: PodDeps, signal: AbortSignal): 
       ...(await ownFiles(request, podIps, deps)),
     ];
     config = containerConfig(pod, container, {
+      grant: await deps.grants.of(pod, container, signal),
       attempt,
       backOffMs,
       imageRef,
