@@ -1,8 +1,13 @@
 // What a node may write: itself and the pods that run on it. The node authorizer has already judged what it touches.
+import { deepEqual } from '../../api/schema/equal.ts';
 import { forbidden } from '../../api/status.ts';
+import { leases } from '../../api/types/coordination/resources.ts';
 import type { Node } from '../../api/types/core/node.ts';
+import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import { nodes, pods } from '../../api/types/core/resources.ts';
+import { persistentVolumeClaims } from '../../api/types/core/storage-resources.ts';
+import { csiNodes } from '../../api/types/storage/resources.ts';
 import { nodeNameOf } from '../authz/node.ts';
 import type { RegistryContext } from '../registry/registry.ts';
 import type { AdmissionPlugin, Attributes } from './admission.ts';
@@ -12,15 +17,29 @@ const MIRROR = 'kubernetes.io/config.mirror';
 
 export const nodeRestriction: AdmissionPlugin = {
   name: 'NodeRestriction',
-  resources: ['pods', 'nodes', 'certificatesigningrequests.certificates.k8s.io'],
+  resources: [
+    ...['pods', 'nodes', 'persistentvolumeclaims', 'certificatesigningrequests.certificates.k8s.io'],
+    ...['csinodes.storage.k8s.io', 'leases.coordination.k8s.io'],
+  ],
   operations: ['CREATE', 'UPDATE', 'DELETE'],
   subresources: ['*'],
   admit(attributes, registry) {
     const node = nodeNameOf(attributes.user);
     if (node === undefined) return;
-    if (attributes.resource.plural === nodes.plural) restrictNode(attributes, node);
-    else if (attributes.resource.plural === pods.plural) restrictPod(attributes, node, registry);
-    else restrictSigningRequest(attributes, node);
+    switch (attributes.resource.plural) {
+      case nodes.plural:
+        return restrictNode(attributes, node);
+      case pods.plural:
+        return restrictPod(attributes, node, registry);
+      case persistentVolumeClaims.plural:
+        return restrictClaim(attributes, node);
+      case csiNodes.plural:
+        return restrictOwn(attributes, node, 'can only access CSINode with the same name as the requesting node');
+      case leases.plural:
+        return restrictOwn(attributes, node, 'can only access node lease with the same name as the requesting node');
+      default:
+        return restrictSigningRequest(attributes, node);
+    }
   },
 };
 
@@ -39,6 +58,27 @@ function restrictNode({ operation, object, old, name }: Attributes, node: string
     const list = restricted.sort().join(', ');
     throw refuse(`node ${JSON.stringify(node)} is not allowed to ${verb} the following labels: ${list}`);
   }
+}
+
+function restrictOwn({ resource, object, name }: Attributes, node: string, why: string): void {
+  const named = name || (object?.metadata.name ?? '');
+  if (named !== node) throw forbidden(resource, named, why);
+}
+
+/** A node says how large a volume is by now, and nothing else of a claim. */
+function restrictClaim({ resource, subresource, operation, object, old, name }: Attributes, node: string): void {
+  if (subresource !== 'status') throw forbidden(resource, name, 'may only update PVC status');
+  if (operation !== 'UPDATE') throw forbidden(resource, name, `unexpected operation ${JSON.stringify(operation)}`);
+  const [next, before] = [object, old].map((claim) => withoutSizes(claim as unknown as PersistentVolumeClaim));
+  if (deepEqual(next, before)) return;
+  const why = `node ${JSON.stringify(node)} is not allowed to update fields other than status.quantity and status.conditions`;
+  throw forbidden(resource, name, why);
+}
+
+function withoutSizes({ metadata, spec, status }: PersistentVolumeClaim): object {
+  const { resourceVersion: _v, managedFields: _m, ...rest } = metadata;
+  const { capacity: _c, conditions: _o, allocatedResources: _a, allocatedResourceStatuses: _s, ...more } = status;
+  return { metadata: rest, spec, status: more };
 }
 
 type Labels = Readonly<Record<string, string>> | undefined;

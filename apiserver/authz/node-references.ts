@@ -1,4 +1,5 @@
 // What a pod needs of the API besides itself: the objects its node may read, because they run there. Pure.
+import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 
 /** 'secrets ns/name', 'persistentvolumes name' ... */
@@ -36,4 +37,16 @@ export function referencesOf(pod: Pod): Set<string> {
     add('resourceclaims', resourceClaimName ?? generated);
   }
   return refs;
+}
+
+/** What a node must know to mount the volume: not what only its driver's controller needs. */
+export function secretsOf({ spec }: PersistentVolume): Set<string> {
+  const { csi, azureFile, cephfs, flexVolume, iscsi, rbd, scaleIO, storageos, claimRef } = spec;
+  const refs = [
+    ...[csi?.nodePublishSecretRef, csi?.nodeStageSecretRef, csi?.nodeExpandSecretRef],
+    ...[cephfs, flexVolume, iscsi, rbd, scaleIO, storageos].map((source) => source?.secretRef),
+    azureFile && { name: azureFile.secretName, namespace: azureFile.secretNamespace },
+  ];
+  const names = refs.flatMap((ref) => (ref?.name ? [`${ref.namespace || claimRef?.namespace}/${ref.name}`] : []));
+  return new Set(names);
 }

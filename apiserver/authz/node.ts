@@ -1,14 +1,17 @@
 // A node may do what its role says, about itself, and read of the rest only what the pods bound to it need. So a
 // stolen node does not give away the secrets of others.
-import type { ResourceDefinition } from '../../api/resource.ts';
+import { parseKey, type ResourceDefinition } from '../../api/resource.ts';
+import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import { pods } from '../../api/types/core/resources.ts';
+import { persistentVolumeClaims, persistentVolumes } from '../../api/types/core/storage-resources.ts';
+import { volumeAttachments } from '../../api/types/storage/resources.ts';
 import type { CachedObject } from '../cache/contract.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { UserInfo } from '../registry/request.ts';
 import type { Access, Authorizer, Decision, ResourceRule } from './authorizer.ts';
 import { componentRoles } from './component-roles.ts';
-import { referencesOf } from './node-references.ts';
+import { referencesOf, secretsOf } from './node-references.ts';
 import { allows } from './rules.ts';
 
 const GROUP = 'system:nodes';
@@ -20,6 +23,7 @@ const LEASES = 'kube-node-lease';
 const REFERRED = new Set(['secrets', 'configmaps', 'persistentvolumeclaims', 'resourceclaims']);
 /** Only the object that bears the node's name; making one of its own is left to admission to check. */
 const OWN_NAME = new Set(['nodes', 'csinodes']);
+const CLAIMS = 'persistentvolumeclaims ';
 const READING = new Set(['get', 'list', 'watch']);
 
 /** The node that a user is; undefined for everybody else. */
@@ -81,7 +85,17 @@ export class NodeAuthorizer implements Authorizer {
     const unrelated = `no relationship found between node '${node}' and this object`;
     if (REFERRED.has(resource)) {
       if (name === '') return 'No Object name found';
-      return this.#refers(node, `${resource} ${namespace}/${name}`) ? undefined : unrelated;
+      if (this.#refers(node, `${resource} ${namespace}/${name}`)) return undefined;
+      return resource === 'secrets' && this.#mountsWith(node, namespace, name) ? undefined : unrelated;
+    }
+    if (resource === 'persistentvolumes') {
+      if (name === '') return 'No Object name found';
+      return this.#mounts(node, this.#registry().objects(persistentVolumes).get('', name)) ? undefined : unrelated;
+    }
+    if (resource === 'volumeattachments') {
+      if (name === '') return 'No Object name found';
+      const attachment = this.#registry().objects(volumeAttachments).get('', name);
+      return attachment?.spec.nodeName === node ? undefined : unrelated;
     }
     if (resource === 'serviceaccounts') {
       return this.#refers(node, `serviceaccounts ${namespace}/${name}`) ? undefined : unrelated;
@@ -94,6 +108,28 @@ export class NodeAuthorizer implements Authorizer {
 
   #refers(node: string, reference: string): boolean {
     for (const references of this.#references.get(node)?.values() ?? []) if (references.has(reference)) return true;
+    return false;
+  }
+
+  /** A volume is the node's business when a pod there uses the claim that has it. */
+  #mounts(node: string, volume: PersistentVolume | undefined): boolean {
+    const claim = volume?.spec.claimRef;
+    return claim !== undefined && this.#refers(node, `persistentvolumeclaims ${claim.namespace}/${claim.name}`);
+  }
+
+  /** Whether a volume that is mounted there names the secret. */
+  #mountsWith(node: string, namespace: string, name: string): boolean {
+    const secret = `${namespace}/${name}`;
+    const registry = this.#registry();
+    for (const references of this.#references.get(node)?.values() ?? []) {
+      for (const reference of references) {
+        if (!reference.startsWith(CLAIMS)) continue;
+        const claim = parseKey(reference.slice(CLAIMS.length));
+        const bound = registry.objects(persistentVolumeClaims).get(claim.namespace ?? '', claim.name)?.spec.volumeName;
+        const volume = bound ? registry.objects(persistentVolumes).get('', bound) : undefined;
+        if (volume !== undefined && this.#mounts(node, volume) && secretsOf(volume).has(secret)) return true;
+      }
+    }
     return false;
   }
 

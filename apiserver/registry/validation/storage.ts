@@ -63,7 +63,14 @@ function volumeSpecProblems(spec: PersistentVolumeSpec, path: string, isInline: 
     );
   }
   if (storageClassName) problems.push(...named(`${path}.storageClassName`, storageClassName, dns1123Subdomain));
-  return [...problems, ...oneOf(`${path}.volumeMode`, spec.volumeMode, ['Block', 'Filesystem'])];
+  problems.push(...oneOf(`${path}.volumeMode`, spec.volumeMode, ['Block', 'Filesystem']));
+  const { volumeAttributesClassName: attributes } = spec;
+  if (attributes === undefined) return problems;
+  const at = `${path}.volumeAttributesClassName`;
+  if (attributes === '') problems.push(required(at, 'an empty string is disallowed'));
+  else problems.push(...named(at, attributes, dns1123Subdomain));
+  if (!spec.csi) problems.push(required(`${path}.csi`, 'has to be specified when using volumeAttributesClassName'));
+  return problems;
 }
 
 function volumeSourceProblems(spec: PersistentVolumeSpec, path: string): FieldProblem[] {
@@ -87,11 +94,32 @@ export function volumeUpdateProblems(next: PersistentVolume, current: Persistent
     const why = 'spec.persistentvolumesource is immutable after creation';
     problems.push(forbidden('spec.persistentvolumesource', `${why}\n${textDiff(was, now)}`));
   }
-  problems.push(...unchanged('spec.volumeMode', next.spec.volumeMode, current.spec.volumeMode));
-  if (current.spec.nodeAffinity && !deepEqual(next.spec.nodeAffinity, current.spec.nodeAffinity)) {
-    problems.push(invalidValue('spec.nodeAffinity', next.spec.nodeAffinity, IMMUTABLE));
+  problems.push(...unchanged('volumeMode', next.spec.volumeMode, current.spec.volumeMode));
+  const [newAffinity, oldAffinity] = [next, current].map(({ spec }) => newerLabels(spec.nodeAffinity));
+  if (oldAffinity !== undefined && !deepEqual(newAffinity, oldAffinity)) {
+    problems.push(invalidValue('nodeAffinity', next.spec.nodeAffinity, IMMUTABLE));
+  }
+  if (current.spec.volumeAttributesClassName !== undefined && next.spec.volumeAttributesClassName === undefined) {
+    problems.push(forbidden('spec.volumeAttributesClassName', 'update from non-nil value to nil is forbidden'));
   }
   return problems;
+}
+
+const NEWER_LABELS: Readonly<Record<string, string>> = {
+  'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone',
+  'failure-domain.beta.kubernetes.io/region': 'topology.kubernetes.io/region',
+  'beta.kubernetes.io/os': 'kubernetes.io/os',
+  'beta.kubernetes.io/arch': 'kubernetes.io/arch',
+  'beta.kubernetes.io/instance-type': 'node.kubernetes.io/instance-type',
+};
+
+/** Labels of nodes under the names they have by now: a volume may be moved to these. */
+function newerLabels(affinity: PersistentVolumeSpec['nodeAffinity']): PersistentVolumeSpec['nodeAffinity'] {
+  const renamed = structuredClone(affinity);
+  for (const { matchExpressions } of renamed?.required?.nodeSelectorTerms ?? []) {
+    for (const expression of matchExpressions ?? []) expression.key = NEWER_LABELS[expression.key] ?? expression.key;
+  }
+  return renamed;
 }
 
 /** Only the source, as upstream's code has it. Secrets that expand a volume may be named later. */
@@ -234,6 +262,17 @@ export function nodeDriversProblems({ spec }: CSINode): FieldProblem[] {
     }
     return [...problems, ...each(topologyKeys, `${at}.topologyKeys`, (key, where) => named(where, key, qualifiedName))];
   });
+}
+
+/** A driver may come and go; while it is there only its room may change. */
+export function nodeDriversUpdateProblems(next: CSINode, current: CSINode): FieldProblem[] {
+  const before = new Map((current.spec.drivers ?? []).map((driver) => [driver.name, driver]));
+  const changed = (next.spec.drivers ?? []).filter((driver) => {
+    const was = before.get(driver.name);
+    if (was === undefined) return false;
+    return driver.nodeID !== was.nodeID || !deepEqual(driver.topologyKeys ?? [], was.topologyKeys ?? []);
+  });
+  return [...nodeDriversProblems(next), ...changed.map((driver) => invalidValue('CSINodeDriver', driver, IMMUTABLE))];
 }
 
 export function capacityProblems({ storageClassName, nodeTopology, capacity }: CSIStorageCapacity): FieldProblem[] {

@@ -1,7 +1,7 @@
 // Claims: where the data comes from may be said in an older and a newer field, which then say the same.
 import type { PersistentVolumeClaim } from '../../../../api/types/core/persistent-volume-claim.ts';
 import type { Strategy } from '../../strategy.ts';
-import { claimProblems, claimUpdateProblems } from '../../validation/claims.ts';
+import { claimProblems, claimStatusProblems, claimUpdateProblems } from '../../validation/claims.ts';
 
 export const persistentVolumeClaimStrategy: Strategy<PersistentVolumeClaim> = {
   prepareForCreate({ spec }) {
@@ -14,4 +14,5 @@ export const persistentVolumeClaimStrategy: Strategy<PersistentVolumeClaim> = {
   },
   validateCreate: claimProblems,
   validateUpdate: claimUpdateProblems,
+  subresources: { status: { validateUpdate: claimStatusProblems } },
 };

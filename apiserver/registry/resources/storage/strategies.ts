@@ -13,6 +13,7 @@ import {
   driverProblems,
   driverUpdateProblems,
   nodeDriversProblems,
+  nodeDriversUpdateProblems,
   storageClassProblems,
   storageClassUpdateProblems,
 } from '../../validation/storage.ts';
@@ -40,7 +41,7 @@ export const csiDriverStrategy: Strategy<CSIDriver> = {
 
 export const csiNodeStrategy: Strategy<CSINode> = {
   validateCreate: nodeDriversProblems,
-  validateUpdate: nodeDriversProblems,
+  validateUpdate: nodeDriversUpdateProblems,
 };
 
 export const csiStorageCapacityStrategy: Strategy<CSIStorageCapacity> = {
