@@ -1,6 +1,7 @@
 // The rules of the house that a machine can check: which way imports point, and where time and chance come from.
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 
@@ -103,6 +104,15 @@ test('only composition roots import the real clock and dice', () => {
   const roots = /^(cli\/|apiserver\/main\.ts$|agent\/main\.ts$)/;
   const wrong = SOURCES.filter((file) => !roots.test(file) && importsOf(file).includes('api/system.ts'));
   assert.deepEqual(wrong, []);
+});
+
+test('no link is in the repository: landing one puts it where the installed packages of the checkout are', () => {
+  if (!existsSync(join(ROOT, '.git'))) return; // unpacked from an archive: nothing lands from here
+  const staged = execFileSync('git', ['ls-files', '--stage'], { cwd: ROOT, encoding: 'utf8' });
+  assert.deepEqual(
+    staged.split('\n').filter((line) => line.startsWith('120000')),
+    [],
+  );
 });
 
 test('every room has a map of at most twenty lines', () => {
