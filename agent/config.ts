@@ -4,6 +4,7 @@
 import type { CpuOption, CpuPolicy } from './cgroups/cpu-manager.ts';
 import type { TopologyPolicy } from './devices/numa.ts';
 import type { ImageGcSettings } from './images/gc-decide.ts';
+import type { VerificationSettings } from './images/pulled-decide.ts';
 import type { EvictionSettings } from './pods/eviction/thresholds.ts';
 
 export interface AgentConfig {
@@ -55,6 +56,15 @@ export interface AgentConfig {
   readonly podPidsMax: number | undefined;
   readonly eviction: EvictionSettings;
   readonly imageGc: ImageGcSettings;
+  readonly images: {
+    /** So many pulls side by side. */
+    readonly parallelPulls: number;
+    /** Programs that know credentials of registries: upstream's CredentialProviderConfig, and where they lie. */
+    readonly providerConfig: string | undefined;
+    readonly providerBinDir: string | undefined;
+    /** When a pod has to show that it may use an image that is here. */
+    readonly verification: VerificationSettings;
+  };
   readonly clusterDomain: string;
   readonly clusterDns: readonly string[];
   /** One range per address family, the preferred family first. */

@@ -13,7 +13,7 @@ import type { Logger } from '../api/log.ts';
 import type { Random } from '../api/random.ts';
 import type { Container } from '../api/types/core/container.ts';
 import type { Pod } from '../api/types/core/pod.ts';
-import { nodes, pods, services } from '../api/types/core/resources.ts';
+import { nodes, pods, serviceAccounts, services } from '../api/types/core/resources.ts';
 import { endpointSlices } from '../api/types/discovery/resources.ts';
 import { CpuKeeper } from './cgroups/cpu-keeper.ts';
 import { CpuManager, reservedCpus } from './cgroups/cpu-manager.ts';
@@ -27,8 +27,12 @@ import { RuntimeClient } from './cri/runtime.ts';
 import { DeviceManager } from './devices/device-manager.ts';
 import { Grants } from './devices/grants.ts';
 import { servePodResources } from './devices/pod-resources.ts';
+import { ContentStore } from './images/content.ts';
+import { credentialFinder } from './images/credentials.ts';
 import { ImageGc } from './images/gc.ts';
-import { pullCredentials } from './images/pull-secrets.ts';
+import { Provider } from './images/provider.ts';
+import { readProviders } from './images/provider-config.ts';
+import { PulledRecords } from './images/pulled-records.ts';
 import { ImagePulls } from './images/pulls.ts';
 import { Network } from './network/network.ts';
 import { inputOf } from './network/network-input.ts';
@@ -76,6 +80,8 @@ const SERVICES_MS = 2_000;
 export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: AbortSignal): Promise<void> {
   const { clock, random, log } = deps;
   const { nodeName, nodeIps } = config;
+  const { providerConfig, providerBinDir } = config.images;
+  const providers = providerConfig === undefined ? [] : await readProviders(providerConfig, providerBinDir ?? '');
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   await mkdir(join(config.kubeletDir, 'pods'), { recursive: true, mode: 0o750 });
   await mkdir(config.staticPodsDir, { recursive: true });
@@ -166,7 +172,28 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   await using plugins = new PluginWatcher(join(config.kubeletDir, 'plugins_registry'), { registration, clock, log });
   const allocatable = () => node.allocatable;
   await using probes = new Probes({ runtime, clock, random, event, wake });
-  await using pulls = new ImagePulls({ images, clock, event, wake, credentials: pullCredentials(objects) });
+  const providerDeps = {
+    binDir: config.images.providerBinDir ?? '',
+    serviceAccount: (namespace: string, name: string, until: AbortSignal) =>
+      client.get(serviceAccounts, { namespace, name }, {}, until),
+    token: (...asked: Parameters<Tokens['token']>) => tokens.token(...asked),
+    ...{ clock, log },
+  };
+  const credentialsOf = credentialFinder({
+    providers: providers.map((provider) => new Provider(provider, providerDeps)),
+    nodeConfig: join(config.kubeletDir, 'config.json'),
+    ...{ objects, clock, log },
+  });
+  const records = new PulledRecords({
+    dir: join(config.kubeletDir, 'image_manager'),
+    settings: config.images.verification,
+    ...{ clock, log },
+  });
+  using content = new ContentStore(config.runtime.socket, clock);
+  await using pulls = new ImagePulls({
+    ...{ images, clock, event, wake, records, content, credentials: credentialsOf },
+    parallel: config.images.parallelPulls,
+  });
   await using status = new StatusManager(client, clock, log);
   const door = new Door({
     node: () => doorNode(nodeName, view.nodes.get(nodeName) ?? node.node, allocatable(), pressures),
@@ -218,6 +245,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
       return room && { capacityBytes: room.capacity, availableBytes: room.available };
     },
     asked: () => pulls.asked(),
+    prune: (imageRefs, beforeMs) => records.prune(imageRefs, beforeMs),
   });
   await using _eviction = new Eviction({
     ...{ settings: config.eviction, nodeEvent, clock, log },
@@ -239,6 +267,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
       ...{ runtime, images, pods: manager, config, reviews: reviewsOf(client), clock, log },
       configuration: kubeletConfiguration(config, DEFAULT_LOG_LIMITS),
       probeCounts: () => probes.counts(),
+      imagePulls: () => pulls.underWay(),
     },
     signal,
   );

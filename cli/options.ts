@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import { CPU_OPTIONS, CPU_POLICIES } from '../agent/cgroups/cpu-manager.ts';
 import { parseCpus } from '../agent/cgroups/cpu-set.ts';
 import { TOPOLOGY_POLICIES } from '../agent/devices/numa.ts';
+import { POLICIES } from '../agent/images/pulled-decide.ts';
 import { durationMs } from '../agent/pods/duration.ts';
 import { DEFAULT_HARD, parseThreshold } from '../agent/pods/eviction/thresholds.ts';
 
@@ -68,6 +69,7 @@ const cidrs = many('<address/bits>[,...]', (text) => (isCidr(text) ? text : unde
 const urls = many('<URL>[,...]', (text) => (URL.canParse(text) ? text : undefined));
 const labels = many('<key=value>[,...]', matching(/^[^=\s]+=[^=\s]*$/));
 const thresholds = many('<signal><<amount>[,...]', (text) => (parseThreshold(text) === undefined ? undefined : text));
+const texts = many('<name>[,...]', matching(/^\S+$/));
 const seconds = one('<seconds>', integer(0, 1_000_000));
 const percent = one('<percent, 0-100>', integer(0, 100));
 const duration = one('<duration>', (text) => (durationMs(text) === undefined ? undefined : text));
@@ -152,6 +154,15 @@ export const agentOptions = {
   imageGcLowThreshold: percent(80, 'use of it below which no more are removed'),
   imageMinimumGcAge: duration('2m', 'younger images stay'),
   imageMaximumGcAge: duration('0s', 'images unused for longer go in any case; 0s for never'),
+  maxParallelImagePulls: count(4, 'most image pulls at a time'),
+  serializeImagePulls: choice(['true', 'false'])('false', 'one image pull at a time'),
+  imageCredentialProviderConfig: path(undefined, 'a CredentialProviderConfig file, or a folder of them'),
+  imageCredentialProviderBinDir: path(undefined, 'where the programs it names are'),
+  imagePullCredentialsVerificationPolicy: choice(POLICIES)(
+    'NeverVerifyPreloadedImages',
+    'when a pod must show that it may use an image that is on the node already',
+  ),
+  preloadedImagesVerificationAllowlist: texts([], 'with NeverVerifyAllowlistedImages: names without tag, or name/*'),
   resolvConf: path('/etc/resolv.conf', 'name servers of the machine, for names outside the cluster'),
 } as const;
 

@@ -105,12 +105,31 @@ export function agentConfig(values: AgentValues, machine: MachineFacts): AgentCo
       minAgeMs: durationMs(values.imageMinimumGcAge)!,
       maxAgeMs: durationMs(values.imageMaximumGcAge)!,
     },
+    images: imagesOf(values),
     clusterDomain: values.clusterDomain,
     clusterDns: values.clusterDns,
     clusterCidrs: values.clusterCidr,
     serviceCidrs: values.serviceCidr,
     resolvConf: values.resolvConf,
     log: { level: values.logLevel, format: values.logFormat },
+  };
+}
+
+function imagesOf(values: AgentValues): AgentConfig['images'] {
+  const { imageCredentialProviderConfig: providerConfig, imageCredentialProviderBinDir: providerBinDir } = values;
+  if ((providerConfig === undefined) !== (providerBinDir === undefined)) {
+    throw new UsageError('--image-credential-provider-config and --image-credential-provider-bin-dir go together');
+  }
+  const { imagePullCredentialsVerificationPolicy: policy, preloadedImagesVerificationAllowlist: allowlist } = values;
+  if (allowlist.length > 0 && policy !== 'NeverVerifyAllowlistedImages') {
+    throw new UsageError(
+      '--preloaded-images-verification-allowlist needs --image-pull-credentials-verification-policy=NeverVerifyAllowlistedImages',
+    );
+  }
+  return {
+    parallelPulls: values.serializeImagePulls === 'true' ? 1 : values.maxParallelImagePulls,
+    ...{ providerConfig, providerBinDir },
+    verification: { policy, allowlist },
   };
 }
 

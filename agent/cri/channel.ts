@@ -1,7 +1,7 @@
 // The gRPC channel to the runtime's socket. grpc-js and the protocol files are loaded at the first call, not at the
 // start: they cost a fifth of the process's memory. The channel reconnects by itself, quickly: a restarted runtime
 // must not keep pods waiting for gRPC's default back-off of up to two minutes.
-import type { Client, ServiceDefinition } from '@grpc/grpc-js';
+import type { Client, Metadata, ServiceDefinition } from '@grpc/grpc-js';
 import type { Rpc } from './call.ts';
 
 // As large as upstream allows: a node full of containers lists in one message.
@@ -13,6 +13,7 @@ export type Decode = (bytes: Buffer) => unknown;
 
 interface Loaded {
   readonly client: Client;
+  readonly metadata: Metadata;
   readonly service: ServiceDefinition;
   readonly decoder: (message: string) => Decode;
 }
@@ -21,20 +22,22 @@ export class Channel implements Disposable {
   readonly #socket: string;
   readonly #proto: string;
   readonly #service: string;
+  readonly #headers: Readonly<Record<string, string>>;
   #loaded: Promise<Loaded> | undefined;
 
-  /** `proto` is the path of a file of proto/, `service` its full name, such as `runtime.v1.RuntimeService`. */
-  constructor(socket: string, proto: string, service: string) {
+  /** `proto` is the path of a file of proto/, `service` its full name; `headers` go with every call. */
+  constructor(socket: string, proto: string, service: string, headers: Readonly<Record<string, string>> = {}) {
     this.#socket = socket;
     this.#proto = proto;
     this.#service = service;
+    this.#headers = headers;
   }
 
   unary<Req, Res>(method: string): Rpc<Req, Res> {
     return {
       method,
       invoke: async (request, signal) => {
-        const { client, service } = await this.#open();
+        const { client, service, metadata } = await this.#open();
         const rpc = methodOf(service, method);
         signal.throwIfAborted();
         const { promise, resolve, reject } = Promise.withResolvers<Res>();
@@ -43,6 +46,7 @@ export class Channel implements Disposable {
           rpc.requestSerialize,
           rpc.responseDeserialize,
           request,
+          metadata,
           (err, answer) => (err ? reject(err) : resolve(answer as Res)),
         );
         const cancel = () => under.cancel();
@@ -58,10 +62,11 @@ export class Channel implements Disposable {
 
   /** A server stream: it ends when the signal is aborted or the consumer leaves, and throws when the stream breaks. */
   async *stream<Req, Res>(method: string, request: Req, signal: AbortSignal): AsyncGenerator<Res, void, void> {
-    const { client, service } = await this.#open();
+    const { client, service, metadata } = await this.#open();
     const rpc = methodOf(service, method);
     signal.throwIfAborted();
-    const under = client.makeServerStreamRequest(rpc.path, rpc.requestSerialize, rpc.responseDeserialize, request);
+    const { requestSerialize, responseDeserialize } = rpc;
+    const under = client.makeServerStreamRequest(rpc.path, requestSerialize, responseDeserialize, request, metadata);
     const cancel = () => under.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     try {
@@ -108,7 +113,9 @@ export class Channel implements Disposable {
       if (type === undefined) throw new Error(`no message ${message} in ${this.#proto}`);
       return type.deserialize;
     };
-    return { client, service, decoder };
+    const metadata = new grpc.Metadata();
+    for (const [name, value] of Object.entries(this.#headers)) metadata.set(name, value);
+    return { client, metadata, service, decoder };
   }
 }
 

@@ -13,6 +13,7 @@ import {
   removable,
   tooOld,
 } from './gc-decide.ts';
+import { fullName } from './image-name.ts';
 
 const EVERY_MS = 5 * 60_000;
 
@@ -24,6 +25,8 @@ export interface ImageGcDeps {
   readonly room: (signal: AbortSignal) => Promise<DiskRoom | undefined>;
   /** Images that pods about to start have asked for. */
   readonly asked: () => Iterable<string>;
+  /** Of images that are gone nobody needs to know who pulled them. */
+  readonly prune: (imageRefs: ReadonlySet<string>, beforeMs: number) => Promise<void>;
   readonly nodeEvent: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
@@ -89,7 +92,7 @@ export class ImageGc implements AsyncDisposable {
   }
 
   async #look(signal: AbortSignal): Promise<ImageRecord[]> {
-    const { runtime, images, clock, asked } = this.#deps;
+    const { runtime, images, clock, asked, prune } = this.#deps;
     const nowMs = clock.now();
     const [containers, list] = await Promise.all([runtime.listContainers({}, signal), images.list(signal)]);
     this.#pauseImage ??= await pauseImageOf(runtime, signal);
@@ -99,7 +102,10 @@ export class ImageGc implements AsyncDisposable {
       this.#pauseImage,
     ]);
     references.delete('');
+    // Names are written shorter than the runtime lists them.
+    for (const name of [...references]) if (!name.startsWith('sha256:')) references.add(fullName(name));
     const there = new Set(list.map(({ id }) => id));
+    await prune(there, nowMs);
     for (const id of [...this.#seen.keys()]) if (!there.has(id)) this.#seen.delete(id);
     return list.map((image) => {
       const inUse = isReferred(image, references);

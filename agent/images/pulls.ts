@@ -8,16 +8,29 @@ import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import { CriError } from '../cri/call.ts';
 import type { ImageClient } from '../cri/images.ts';
-import type { AuthConfig, Image } from '../cri/types.ts';
+import type { Image } from '../cri/types.ts';
 import { goDuration } from '../pods/duration.ts';
 import type { ImageState } from '../pods/world.ts';
+import type { ContentStore, PullWatch } from './content.ts';
+import type { FindCredentials } from './credentials.ts';
 import { imageNameProblem } from './image-name.ts';
+import type { Credential } from './keyring.ts';
+import { type PullView, progressText } from './progress.ts';
+import type { PulledRecords } from './pulled-records.ts';
 
-const PARALLEL = 4;
 const FIRST_BACK_OFF_MS = 10_000;
 const MAX_BACK_OFF_MS = 300_000;
 /** How long the error itself is shown before it is called back-off. */
 const SHOW_ERROR_MS = 5_000;
+/** How often the progress of a pull is looked at, and when it is told: after 5 s, then twice as late each time. */
+const LOOK_MS = 1_000;
+const FIRST_TOLD_MS = 5_000;
+const TOLD_MAX_MS = 60_000;
+/** Failures that runtimes name in front of their message. */
+const NAMED_FAILURES: Readonly<Record<string, string>> = {
+  RegistryUnavailable: 'because the registry is unavailable',
+  SignatureValidationFailed: 'because the signature validation failed',
+};
 
 export type PodEvent = (
   pod: Pod,
@@ -31,8 +44,11 @@ export interface ImagePullsDeps {
   readonly images: ImageClient;
   readonly clock: Clock;
   readonly event: PodEvent;
-  /** The credentials to try, best first; an empty list is an anonymous pull. */
-  readonly credentials: (pod: Pod, image: string, signal: AbortSignal) => Promise<AuthConfig[]>;
+  readonly credentials: FindCredentials;
+  readonly records: Pick<PulledRecords, 'mayUse' | 'pulling'>;
+  readonly content: Pick<ContentStore, 'watch'>;
+  /** So many pulls side by side. */
+  readonly parallel: number;
   /** There is news about this pod's images. */
   readonly wake: (uid: string) => void;
 }
@@ -43,6 +59,13 @@ interface Entry {
   backOffMs: number;
   failedAtMs: number;
   timer?: Disposable;
+}
+
+interface Arrived {
+  readonly imageRef: string;
+  readonly bytes: string;
+  readonly credential: Credential | undefined;
+  readonly tookMs: number;
 }
 
 class PullError extends Error {
@@ -58,7 +81,9 @@ export class ImagePulls implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #entries = new Map<string, Map<string, Entry>>();
   /** By image and credentials: pulls under way. */
-  readonly #pulls = new Map<string, Promise<string>>();
+  readonly #pulls = new Map<string, Promise<Arrived>>();
+  /** By image: how far they have come. */
+  readonly #views = new Map<string, PullView>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #waiting: (() => void)[] = [];
   #running = 0;
@@ -80,6 +105,11 @@ export class ImagePulls implements AsyncDisposable {
         if (state.state === 'present') yield state.imageRef;
       }
     }
+  }
+
+  /** Pulls under way, for people. */
+  underWay(): PullView[] {
+    return [...this.#views.values()];
   }
 
   /** Makes sure of the image, in the background. */
@@ -132,7 +162,7 @@ export class ImagePulls implements AsyncDisposable {
     } catch (err) {
       if (signal.aborted) return;
       const reason = err instanceof PullError ? err.reason : 'ErrImagePull';
-      const said = err instanceof PullError ? err.message : err instanceof CriError ? err.detail : String(err);
+      const said = detailOf(err);
       entry.failedAtMs = clock.now();
       entry.backOffMs = entry.backOffMs === 0 ? FIRST_BACK_OFF_MS : Math.min(entry.backOffMs * 2, MAX_BACK_OFF_MS);
       const retryAtMs = entry.failedAtMs + entry.backOffMs;
@@ -160,7 +190,7 @@ export class ImagePulls implements AsyncDisposable {
   }
 
   async #imageRef(pod: Pod, container: Container, signal: AbortSignal): Promise<string> {
-    const { images, event, clock } = this.#deps;
+    const { event, clock } = this.#deps;
     const image = container.image ?? '';
     const problem = imageNameProblem(image);
     if (problem !== undefined) {
@@ -171,7 +201,7 @@ export class ImagePulls implements AsyncDisposable {
     const policy = container.imagePullPolicy ?? 'IfNotPresent';
     if (policy !== 'Always') {
       const present = await this.#inspect(pod, container, signal);
-      if (present !== undefined) {
+      if (present !== undefined && (await this.#mayUse(pod, image, present.id, signal))) {
         const message = `Container image "${image}" already present on machine and can be accessed by the pod`;
         event(pod, container, 'Normal', 'Pulled', message);
         return present.id;
@@ -184,24 +214,45 @@ export class ImagePulls implements AsyncDisposable {
     }
     event(pod, container, 'Normal', 'Pulling', `Pulling image "${image}"`);
     const askedMs = clock.monotonic();
+    using _telling = this.#tell(pod, container, image, FIRST_TOLD_MS);
     try {
-      let pulledInMs = 0;
-      await this.#pull(pod, image, signal, (ms) => {
-        pulledInMs = ms;
-      });
-      const arrived = await images.status(image, signal);
+      const { imageRef, bytes, tookMs } = await this.#pull(pod, container, image, signal);
       const whole = goDuration(Math.round(clock.monotonic() - askedMs));
-      const own = pulledInMs === 0 ? whole : goDuration(Math.round(pulledInMs));
-      const took = `in ${own} (${whole} including waiting)`;
-      const message = `Successfully pulled image "${image}" ${took}. Image size: ${arrived?.size ?? 0} bytes.`;
+      const took = `in ${goDuration(Math.round(tookMs))} (${whole} including waiting)`;
+      const message = `Successfully pulled image "${image}" ${took}. Image size: ${bytes} bytes.`;
       event(pod, container, 'Normal', 'Pulled', message);
-      return arrived?.id ?? image;
+      return imageRef;
     } catch (err) {
       signal.throwIfAborted();
-      const said = err instanceof CriError ? err.detail : String(err);
+      const said = detailOf(err);
       event(pod, container, 'Warning', 'Failed', `Failed to pull image "${image}": ${said}`);
-      throw err;
+      const named = Object.keys(NAMED_FAILURES).find((reason) => said.startsWith(reason));
+      if (named === undefined) throw new PullError('ErrImagePull', said);
+      const more = said.slice(named.length);
+      throw new PullError(named, `image pull failed for ${image} ${NAMED_FAILURES[named]}${more}`);
     }
+  }
+
+  /** What a secret has pulled is not for pods that do not have it. */
+  #mayUse(pod: Pod, image: string, imageRef: string, signal: AbortSignal): Promise<boolean> {
+    const { records, credentials } = this.#deps;
+    return records.mayUse(image, imageRef, async () => (await credentials(pod, image, signal)).found);
+  }
+
+  /** A pull that takes long says now and then how far it has come. */
+  #tell(pod: Pod, container: Container, image: string, inMs: number): Disposable {
+    const { clock, event } = this.#deps;
+    let timer: Disposable;
+    const next = (ms: number) => {
+      timer = clock.after(ms, () => {
+        const view = this.#views.get(image);
+        const how = view === undefined ? 'waiting for other pulls' : progressText(view);
+        event(pod, container, 'Normal', 'Pulling', `Pulling image "${image}": ${how}`);
+        next(Math.min(ms * 2, TOLD_MAX_MS));
+      });
+    };
+    next(inMs);
+    return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
   }
 
   async #inspect(pod: Pod, container: Container, signal: AbortSignal): Promise<Image | undefined> {
@@ -211,7 +262,7 @@ export class ImagePulls implements AsyncDisposable {
       return await images.status(image, signal);
     } catch (err) {
       signal.throwIfAborted();
-      const said = err instanceof CriError ? err.detail : String(err);
+      const said = detailOf(err);
       const message = `Failed to inspect image "${image}": ${said}`;
       event(pod, container, 'Warning', 'InspectFailed', message);
       throw new PullError('ImageInspectError', message);
@@ -219,41 +270,88 @@ export class ImagePulls implements AsyncDisposable {
   }
 
   /** Tries the credentials one after the other; those who ask for the same thing share the pull. */
-  async #pull(pod: Pod, image: string, signal: AbortSignal, took: (ms: number) => void): Promise<string> {
-    const { images, clock, credentials } = this.#deps;
-    const found = await credentials(pod, image, signal);
-    const tries: (AuthConfig | undefined)[] = found.length === 0 ? [undefined] : found;
-    let failure: unknown;
-    for (const auth of tries) {
-      const key = JSON.stringify([image, auth]);
+  async #pull(pod: Pod, container: Container, image: string, signal: AbortSignal): Promise<Arrived> {
+    const { credentials, event } = this.#deps;
+    const { found, missing } = await credentials(pod, image, signal);
+    if (missing.length > 0) {
+      const which = `Unable to retrieve some image pull secrets (${missing.join(', ')})`;
+      const message = `${which}; attempting to pull the image may not succeed.`;
+      event(pod, container, 'Warning', 'FailedToRetrieveImagePullSecret', message);
+    }
+    const failures = new Set<string>();
+    for (const credential of found.length === 0 ? [undefined] : found) {
+      const key = JSON.stringify([image, credential]);
       let under = this.#pulls.get(key);
       if (under === undefined) {
-        under = this.#limited(async () => {
-          const startMs = clock.monotonic();
-          const ref = await images.pull(image, auth, undefined, signal);
-          took(clock.monotonic() - startMs);
-          return ref;
-        }).finally(() => this.#pulls.delete(key));
+        under = this.#limited(() => this.#pullWith(image, credential, signal)).finally(() => this.#pulls.delete(key));
         this.#pulls.set(key, under);
       }
       try {
         return await under;
       } catch (err) {
         signal.throwIfAborted();
-        failure = err;
+        failures.add(detailOf(err));
       }
     }
-    throw failure;
+    const all = [...failures];
+    throw new Error(all.length === 1 ? all[0] : `[${all.join(', ')}]`);
+  }
+
+  async #pullWith(image: string, credential: Credential | undefined, signal: AbortSignal): Promise<Arrived> {
+    const { images, clock, records, content } = this.#deps;
+    const startMs = clock.monotonic();
+    const done = new AbortController();
+    this.#views.set(image, { image, seconds: 0 });
+    const watching = this.#watch(image, content.watch(image), startMs, AbortSignal.any([signal, done.signal]));
+    try {
+      return await records.pulling(image, async () => {
+        const named = await images.pull(image, credential?.auth, undefined, signal);
+        const tookMs = clock.monotonic() - startMs;
+        const arrived = await images.status(image, signal);
+        return { imageRef: arrived?.id ?? named, bytes: arrived?.size ?? '0', credential, tookMs };
+      });
+    } finally {
+      done.abort();
+      await watching;
+      this.#views.delete(image);
+    }
+  }
+
+  async #watch(image: string, watch: PullWatch, startMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#deps;
+    let last = { bytes: 0, atMs: startMs, rate: 0 };
+    while (!signal.aborted) {
+      await clock.sleep(LOOK_MS, signal).catch(() => {}); // woken early only to end
+      const progress = await watch.look(signal).catch(() => undefined); // told at the next look
+      const atMs = clock.monotonic();
+      const view = { image, seconds: Math.round((atMs - startMs) / 1_000) };
+      if (signal.aborted) return;
+      if (progress === undefined) {
+        this.#views.set(image, view);
+        continue;
+      }
+      const rate = ((progress.bytes - last.bytes) * 1_000) / Math.max(atMs - last.atMs, 1);
+      // Half of it is what was before: bytes come in gusts.
+      last = { bytes: progress.bytes, atMs, rate: last.rate === 0 ? rate : (rate + last.rate) / 2 };
+      this.#views.set(image, { ...view, ...progress, bytesPerSecond: Math.max(0, Math.round(last.rate)) });
+    }
   }
 
   async #limited<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running >= PARALLEL) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#running++;
+    // Who ends hands the place on: nobody slips in between.
+    if (this.#running < this.#deps.parallel) this.#running++;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       return await work();
     } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running--;
+      else next();
     }
   }
+}
+
+function detailOf(err: unknown): string {
+  if (err instanceof CriError) return err.detail;
+  return err instanceof Error ? err.message : String(err);
 }

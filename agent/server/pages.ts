@@ -19,6 +19,8 @@ export interface PagesDeps extends ServerDeps {
   readonly configuration: object;
   /** What probes have said so far. */
   readonly probeCounts: () => Iterable<ProbeCount>;
+  /** Image pulls under way. */
+  readonly imagePulls?: () => readonly object[];
   /** What other rooms of the agent count. */
   readonly moreMetrics?: () => readonly Family[];
 }
@@ -50,6 +52,8 @@ export class Pages {
         return json({ ...POD_LIST, items: [...pods.pods()] });
       case '/runningpods':
         return json({ ...POD_LIST, items: await this.#running(signal) });
+      case '/imagepulls':
+        return json({ items: this.#deps.imagePulls?.() ?? [] });
       case '/stats/summary':
         return { type: 'application/json', body: summaryOf(await stats.usage(signal)) };
       case '/metrics':

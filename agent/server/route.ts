@@ -27,6 +27,7 @@ export const PAGES = [
   '/healthz',
   '/pods',
   '/runningpods',
+  '/imagepulls',
   '/stats/summary',
   '/metrics',
   '/metrics/resource',

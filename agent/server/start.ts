@@ -23,6 +23,8 @@ export interface StartOptions extends ServerDeps {
   readonly configuration: object;
   /** What probes have said so far, for /metrics/probes. */
   readonly probeCounts: () => Iterable<ProbeCount>;
+  /** Image pulls under way: a page of our own, for `skiff status`. */
+  readonly imagePulls?: () => readonly object[];
   /** What other rooms of the agent count, for /metrics. */
   readonly moreMetrics?: () => readonly Family[];
 }

@@ -1,4 +1,5 @@
 // `skiff status`: what runs on this machine and whether it is well; exit code 0 when all of it is.
+import { type PullView, progressText } from '../../agent/images/progress.ts';
 import { systemClock as clock } from '../../api/system.ts';
 import { settings } from '../command.ts';
 import { runningInstance } from '../instance.ts';
@@ -26,12 +27,22 @@ export const run: Command = async (argv) => {
   if (ready.status !== 200) return 1;
   const { status, text } = await api.get('/api/v1/nodes', signal);
   const nodes = status === 200 ? (JSON.parse(text) as { items: NodeView[] }).items : [];
-  const states = nodes.map(({ metadata, status: node }) => {
+  const states: boolean[] = [];
+  for (const { metadata, status: node } of nodes) {
     const condition = node?.conditions?.find(({ type }) => type === 'Ready');
     print(
       `node ${metadata.name}: ${condition?.status === 'True' ? 'Ready' : `not ready (${condition?.message ?? 'no report'})`}`,
     );
-    return condition?.status === 'True';
-  });
+    states.push(condition?.status === 'True');
+    for (const line of await pullsOf(api, metadata.name, signal)) print(`  ${line}`);
+  }
   return states.length > 0 && states.every(Boolean) ? 0 : 1;
 };
+
+/** Images that are coming in; a node that does not answer has none to tell of. */
+async function pullsOf(api: ApiProbe, node: string, signal: AbortSignal): Promise<string[]> {
+  const { status, text } = await api.get(`/api/v1/nodes/${node}/proxy/imagepulls`, signal);
+  if (status !== 200) return [];
+  const { items } = JSON.parse(text) as { items: PullView[] };
+  return items.map((view) => `pulling ${view.image} for ${view.seconds} s: ${progressText(view)}`);
+}

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { imageNameProblem } from '../../../agent/images/image-name.ts';
-import { credentialsFor } from '../../../agent/images/pull-secrets.ts';
 import { goDuration } from '../../../agent/pods/duration.ts';
 import { farewellMs, isOffered } from '../../../agent/pods/farewell.ts';
 import { containerLogLink } from '../../../agent/pods/names.ts';
 import { initial, judge, type Kind } from '../../../agent/pods/probes/tally.ts';
 import { statusPatch } from '../../../agent/pods/status-patch.ts';
 import { unsupported } from '../../../agent/pods/unsupported.ts';
-import type { Secret } from '../../../api/types/core/config-map.ts';
 import type { PodStatus } from '../../../api/types/core/pod-status.ts';
 import type { EndpointSlice } from '../../../api/types/discovery/endpoint-slice.ts';
 import { aContainer, aPod } from './make.ts';
@@ -23,82 +20,6 @@ const durations: [number, string][] = [
   [3_661_000, '1h1m1s'],
 ];
 for (const [ms, wants] of durations) test(`${ms} ms is written ${wants}`, () => assert.equal(goDuration(ms), wants));
-
-const images: [string, string | undefined][] = [
-  ['nginx', undefined],
-  ['nginx:1.27', undefined],
-  ['registry.example:5000/team/app:v1', undefined],
-  ['localhost/app', undefined],
-  ['[2001:db8::1]:5000/app', undefined],
-  [`app@sha256:${'a'.repeat(64)}`, undefined],
-  ['App', 'invalid reference format: repository name must be lowercase'],
-  ['app:', 'invalid reference format'],
-  ['', 'invalid reference format'],
-  ['bad image', 'invalid reference format'],
-];
-for (const [image, wants] of images) {
-  test(`${JSON.stringify(image)} names an image: ${wants ?? 'yes'}`, () =>
-    assert.equal(imageNameProblem(image), wants));
-}
-
-const docker = (auths: object): Secret => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
-  metadata: { name: 's', uid: 's', resourceVersion: '1', creationTimestamp: '' },
-  type: 'kubernetes.io/dockerconfigjson',
-  data: { '.dockerconfigjson': Buffer.from(JSON.stringify({ auths })).toString('base64') },
-});
-const pulls: { it: string; image: string; keys: string[]; wants: string[] }[] = [
-  { it: 'by host', image: 'reg.example/a/b:1', keys: ['reg.example'], wants: ['reg.example'] },
-  {
-    it: 'written as a URL',
-    image: 'reg.example/a',
-    keys: ['https://reg.example/v2/'],
-    wants: ['https://reg.example/v2/'],
-  },
-  {
-    it: 'the longer path first',
-    image: 'reg.example/team/app',
-    keys: ['reg.example', 'reg.example/team'],
-    wants: ['reg.example/team', 'reg.example'],
-  },
-  { it: 'by pattern', image: 'eu.reg.example/a', keys: ['*.reg.example'], wants: ['*.reg.example'] },
-  {
-    it: 'with the right port',
-    image: '192.0.2.1:5000/a',
-    keys: ['192.0.2.1:5001', '192.0.2.1:5000'],
-    wants: ['192.0.2.1:5000'],
-  },
-  {
-    it: 'for the hub under its old name',
-    image: 'nginx',
-    keys: ['https://index.docker.io/v1/'],
-    wants: ['https://index.docker.io/v1/'],
-  },
-  { it: 'for no other host', image: 'other.example/a', keys: ['reg.example'], wants: [] },
-];
-for (const { it, image, keys, wants } of pulls) {
-  test(`credentials are found ${it}`, () => {
-    const auths = Object.fromEntries(keys.map((key) => [key, { username: key, password: 'p' }]));
-    const found = credentialsFor(image, [docker(auths)]);
-    assert.deepEqual(
-      found.map(({ username }) => username),
-      wants,
-    );
-  });
-}
-
-test('credentials may be written as one text', () => {
-  const auth = Buffer.from('user:pass:word').toString('base64');
-  assert.deepEqual(credentialsFor('reg.example/a', [docker({ 'reg.example': { auth } })]), [
-    { username: 'user', password: 'pass:word' },
-  ]);
-});
-
-test('a broken pull secret is no help and no failure', () => {
-  const broken = { ...docker({}), data: { '.dockerconfigjson': 'bm90IGpzb24=' } };
-  assert.deepEqual(credentialsFor('nginx', [broken]), []);
-});
 
 const answers = (kind: Kind, results: string, probe = { failureThreshold: 3, successThreshold: 1 }) =>
   [...results].reduce(
