@@ -14,8 +14,14 @@ import type { Pod } from '../../api/types/core/pod.ts';
 import { namespaces, nodes, pods, services } from '../../api/types/core/resources.ts';
 import { persistentVolumeClaims, persistentVolumes } from '../../api/types/core/storage-resources.ts';
 import { podDisruptionBudgets } from '../../api/types/policy/resources.ts';
-import { csiDrivers, csiNodes, csiStorageCapacities, storageClasses } from '../../api/types/storage/resources.ts';
-import type { ClusterEvent } from './plugin.ts';
+import {
+  csiDrivers,
+  csiNodes,
+  csiStorageCapacities,
+  storageClasses,
+  volumeAttachments,
+} from '../../api/types/storage/resources.ts';
+import type { ClusterEvent, StorageKind } from './plugin.ts';
 import { asksForLess } from './plugins/node-resources-fit.ts';
 import { type PodInfo, podInfo, SCHEDULER_NAME } from './pod-info.ts';
 import type { SchedulingQueue } from './queue.ts';
@@ -43,7 +49,7 @@ export class Feed {
   constructor(deps: FeedDeps) {
     this.#deps = deps;
     const { snapshot } = deps;
-    const { volumes, groups } = snapshot;
+    const { groups } = snapshot;
     this.#pods = this.#follow(pods, { fieldSelector: UNFINISHED, project: slimPod }, (key, now, before) =>
       this.#podChanged(key, now, before),
     );
@@ -90,36 +96,56 @@ export class Feed {
       else groups.setOwner(now.metadata.uid, { matchLabels: now.spec.selector ?? {} });
       return undefined;
     });
-    const storage = { on: 'volumes' } as const;
+    this.#followStorage();
+  }
+
+  #followStorage(): void {
+    const { volumes } = this.#deps.snapshot;
+    const about =
+      (what: StorageKind) =>
+      (key: string, isGone: boolean): ClusterEvent => ({ on: 'storage', what, key, isGone });
+    const claim = about('claim');
     this.#follow(persistentVolumeClaims, {}, (key, now) => {
       if (now === undefined) volumes.removeClaim(key);
       else volumes.setClaim(now);
-      return storage;
+      return claim(key, now === undefined);
     });
+    const volume = about('volume');
     this.#follow(persistentVolumes, {}, (key, now) => {
       if (now === undefined) volumes.removeVolume(key);
       else volumes.setVolume(now);
-      return storage;
+      return volume(key, now === undefined);
     });
+    const sort = about('class');
     this.#follow(storageClasses, {}, (key, now) => {
       if (now === undefined) volumes.classes.delete(key);
       else volumes.setClass(now);
-      return storage;
+      return sort(key, now === undefined);
     });
+    const limits = about('limits');
     this.#follow(csiNodes, {}, (key, now) => {
       if (now === undefined) volumes.limits.delete(key);
       else volumes.setCsiNode(now);
-      return storage;
+      return limits(key, now === undefined);
     });
+    const driver = about('driver');
     this.#follow(csiDrivers, {}, (key, now) => {
       if (now === undefined) volumes.tellingCapacity.delete(key);
       else volumes.setDriver(now);
-      return storage;
+      // One that is gone tells nothing of its room any more, so every node may do.
+      return driver(key, false);
     });
+    const capacity = about('capacity');
     this.#follow(csiStorageCapacities, {}, (key, now) => {
       if (now === undefined) volumes.capacities.delete(key);
       else volumes.setCapacity(now);
-      return storage;
+      return capacity(key, now === undefined);
+    });
+    const attachment = about('attachment');
+    this.#follow(volumeAttachments, {}, (key, now, before) => {
+      if (now === undefined) volumes.removeAttachment(before!);
+      else volumes.setAttachment(now);
+      return attachment(key, now === undefined);
     });
   }
 

@@ -44,8 +44,17 @@ export type ClusterEvent =
   /** A pod came to a node, or one there changed its labels or asks for less. */
   | { readonly on: 'pod'; readonly pod: PodInfo; readonly change: 'added' | 'labels' | 'smaller' }
   | { readonly on: 'pod-gone'; readonly pod: PodInfo }
-  | { readonly on: 'volumes' }
+  /** Something of storage: `key` is its name, with its namespace where it has one. */
+  | { readonly on: 'storage'; readonly what: StorageKind; readonly key: string; readonly isGone: boolean }
   | { readonly on: 'namespace'; readonly name: string };
+
+export type StorageKind = 'claim' | 'volume' | 'class' | 'limits' | 'driver' | 'capacity' | 'attachment';
+
+/** Storage of one of these kinds came or changed; of claims only those that the pod uses count. */
+export function storageChanged(event: ClusterEvent, { claims }: PodInfo, ...of: readonly StorageKind[]): boolean {
+  if (event.on !== 'storage' || event.isGone || !of.includes(event.what)) return false;
+  return event.what !== 'claim' || claims.some(({ key }) => key === event.key);
+}
 
 export const MAX_SCORE = 100;
 

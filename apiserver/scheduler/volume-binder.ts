@@ -36,7 +36,9 @@ export class VolumeBinder {
     for (const claim of plan.make) await this.#askFor(claim, nodeName, signal);
     const claims = [...plan.take.map(({ claim }) => claim), ...plan.make];
     const until = AbortSignal.any([signal, this.#clock.deadline(BOUND_WITHIN_MS)]);
+    const asked = new Set<string>();
     while (!claims.every((claim) => this.#isBound(claim))) {
+      for (const { key } of plan.make) this.#checkAsked(key, nodeName, asked);
       if (!isWanted()) throw new Error('the pod is gone or changed');
       await raced(this.#facts.claimsChanged, until);
     }
@@ -47,6 +49,16 @@ export class VolumeBinder {
     if (now === undefined || now.uid !== uid) throw new Error(`persistentvolumeclaim ${key} is gone`);
     if (now.lost) throw new Error(`persistentvolumeclaim ${key} lost its volume ${volumeName}`);
     return now.bound;
+  }
+
+  /** A provisioner that cannot make the volume there takes the node's name away: the pod is to go elsewhere. */
+  #checkAsked(key: string, nodeName: string, asked: Set<string>): void {
+    const { selectedNode = '', bound } = this.#facts.claims.get(key) ?? {};
+    if (selectedNode === nodeName) asked.add(key);
+    else if (asked.has(key) && !bound) {
+      const [is, wants] = [selectedNode, nodeName].map((name) => JSON.stringify(name));
+      throw new Error(`selectedNode annotation value ${is} not set to scheduled node ${wants}`);
+    }
   }
 
   async #give({ name }: VolumeInfo, claim: ClaimFacts, signal: AbortSignal): Promise<void> {

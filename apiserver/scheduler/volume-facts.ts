@@ -8,6 +8,7 @@ import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts
 import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
 import type { CSIDriver, CSINode, CSIStorageCapacity } from '../../api/types/storage/csi.ts';
 import type { StorageClass } from '../../api/types/storage/storage-class.ts';
+import type { VolumeAttachment } from '../../api/types/storage/volume-attachment.ts';
 
 export interface ClaimFacts {
   readonly key: string;
@@ -66,6 +67,8 @@ export class VolumeFacts {
   readonly classes = new Map<string, ClassFacts>();
   /** By node: how many volumes of each driver fit. */
   readonly limits = new Map<string, ReadonlyMap<string, number>>();
+  /** By node: the names of the volumes attached there, or about to be, by attachment. */
+  readonly attached = new Map<string, Map<string, string>>();
   readonly capacities = new Map<string, CapacityFacts>();
   /** Drivers that publish how much room they have. */
   readonly tellingCapacity = new Set<string>();
@@ -120,6 +123,16 @@ export class VolumeFacts {
   setDriver({ metadata, spec }: CSIDriver): void {
     if (spec.storageCapacity) this.tellingCapacity.add(metadata.name);
     else this.tellingCapacity.delete(metadata.name);
+  }
+
+  setAttachment({ metadata, spec }: VolumeAttachment): void {
+    const here = this.attached.get(spec.nodeName) ?? new Map<string, string>();
+    this.attached.set(spec.nodeName, here.set(metadata.name, spec.source.persistentVolumeName ?? ''));
+  }
+
+  removeAttachment({ metadata, spec }: VolumeAttachment): void {
+    const here = this.attached.get(spec.nodeName);
+    if (here?.delete(metadata.name) && here.size === 0) this.attached.delete(spec.nodeName);
   }
 
   setCapacity(capacity: CSIStorageCapacity): void {

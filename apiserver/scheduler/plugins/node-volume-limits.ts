@@ -1,6 +1,6 @@
 // A node can hold so many volumes of a driver and no more.
 import type { NodeInfo } from '../node-info.ts';
-import { nodeChanged, type Plugin, refusal } from '../plugin.ts';
+import { nodeChanged, type Plugin, refusal, storageChanged } from '../plugin.ts';
 import type { ClaimUse } from '../pod-info.ts';
 import type { VolumeFacts } from '../volume-facts.ts';
 
@@ -14,14 +14,22 @@ export const nodeVolumeLimits: Plugin = {
     return { test: (node) => (exceeds(claims, node, volumes) ? FULL : undefined) };
   },
 
-  wokenBy: (event) =>
-    event.on === 'volumes' || nodeChanged(event) || (event.on === 'pod-gone' && event.pod.claims.length > 0),
+  wokenBy: (event, pod) =>
+    storageChanged(event, pod, 'claim', 'volume', 'limits') ||
+    (event.on === 'storage' && event.what === 'attachment' && event.isGone) ||
+    nodeChanged(event) ||
+    (event.on === 'pod-gone' && event.pod.claims.length > 0),
 };
 
 function exceeds(claims: readonly ClaimUse[], { name, claims: used }: NodeInfo, volumes: VolumeFacts): boolean {
   const limits = volumes.limits.get(name);
   if (limits === undefined || limits.size === 0) return false;
   const here = byDriver(used.keys(), volumes);
+  // What was of pods that are gone takes its place until it is detached.
+  for (const attached of volumes.attached.get(name)?.values() ?? []) {
+    const { driver = '', handle = '' } = volumes.volumes.get(attached) ?? {};
+    if (driver !== '') here.set(driver, (here.get(driver) ?? new Set()).add(handle));
+  }
   const wanted = byDriver(
     claims.map(({ key }) => key),
     volumes,

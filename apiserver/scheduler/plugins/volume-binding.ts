@@ -1,6 +1,6 @@
 // Storage must be reachable from the node: bound volumes by their own affinity, unbound claims by a volume that could
 // be theirs there or by a class that makes one there.
-import { type Plugin, refusal } from '../plugin.ts';
+import { type Plugin, refusal, storageChanged } from '../plugin.ts';
 import type { ClaimUse, PodInfo } from '../pod-info.ts';
 import type { ClaimFacts, VolumeFacts } from '../volume-facts.ts';
 import { planVolumes } from '../volume-plan.ts';
@@ -26,8 +26,8 @@ export const volumeBinding: Plugin = {
     };
   },
 
-  wokenBy: (event) =>
-    event.on === 'volumes' ||
+  wokenBy: (event, pod) =>
+    storageChanged(event, pod, 'claim', 'volume', 'class', 'driver', 'capacity', 'limits') ||
     (event.on === 'node' && event.changes.some((change) => change === 'added' || change === 'labels')),
 };
 

@@ -1,5 +1,5 @@
 // Volumes that cannot be shared: claims for one pod only, and old sorts of disks that one machine cannot attach twice.
-import { type Plugin, refusal } from '../plugin.ts';
+import { type Plugin, refusal, storageChanged } from '../plugin.ts';
 import type { PodInfo } from '../pod-info.ts';
 import type { VolumeFacts } from '../volume-facts.ts';
 
@@ -38,7 +38,7 @@ export const volumeRestrictions: Plugin = {
   },
 
   wokenBy: (event, pod) =>
-    event.on === 'volumes' ||
+    storageChanged(event, pod, 'claim') ||
     event.on === 'node' ||
     (event.on === 'pod-gone' &&
       (pod.disks.length > 0 || event.pod.claims.some(({ key }) => pod.claims.some((own) => own.key === key)))),

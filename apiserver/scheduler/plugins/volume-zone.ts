@@ -1,5 +1,5 @@
 // Volumes of old provisioners say their zone by labels and not by affinity.
-import { nodeChanged, type Plugin, refusal } from '../plugin.ts';
+import { nodeChanged, type Plugin, refusal, storageChanged } from '../plugin.ts';
 import type { VolumeInfo } from '../volume-facts.ts';
 
 const ELSEWHERE = refusal('node(s) had no available volume zone');
@@ -9,6 +9,9 @@ const LABELS = [
   'failure-domain.beta.kubernetes.io/zone',
   'failure-domain.beta.kubernetes.io/region',
 ];
+
+/** A node may have the one label and a volume the other: they mean the same. */
+const OTHER_NAME = Object.fromEntries(LABELS.map((label, i) => [label, LABELS[(i + 2) % LABELS.length]!]));
 
 export const volumeZone: Plugin = {
   name: 'VolumeZone',
@@ -20,12 +23,14 @@ export const volumeZone: Plugin = {
       test({ labels }) {
         // A node without any such label stands in a cluster without zones.
         if (!LABELS.some((label) => Object.hasOwn(labels, label))) return undefined;
-        return wanted.every(({ label, values }) => values.has(labels[label] ?? '')) ? undefined : ELSEWHERE;
+        return wanted.every(({ label, values }) => values.has(labels[label] ?? labels[OTHER_NAME[label]!] ?? ''))
+          ? undefined
+          : ELSEWHERE;
       },
     };
   },
 
-  wokenBy: (event) => event.on === 'volumes' || nodeChanged(event, 'labels'),
+  wokenBy: (event, pod) => storageChanged(event, pod, 'claim', 'volume', 'class') || nodeChanged(event, 'labels'),
 };
 
 /** Several zones in one label are joined by two underscores. */

@@ -7,8 +7,10 @@ import { persistentVolumeClaims, persistentVolumes } from '../../../api/types/co
 import type { CSINode, CSIStorageCapacity } from '../../../api/types/storage/csi.ts';
 import { storageClasses } from '../../../api/types/storage/resources.ts';
 import type { StorageClass } from '../../../api/types/storage/storage-class.ts';
+import type { VolumeAttachment } from '../../../api/types/storage/volume-attachment.ts';
 import { decide } from '../../../apiserver/scheduler/decide.ts';
 import { sentence } from '../../../apiserver/scheduler/diagnosis.ts';
+import type { StorageKind } from '../../../apiserver/scheduler/plugin.ts';
 import { defaultPlugins } from '../../../apiserver/scheduler/plugins/index.ts';
 import type { Snapshot } from '../../../apiserver/scheduler/snapshot.ts';
 import { TestCluster } from './cluster.ts';
@@ -80,6 +82,14 @@ function aVolume(name: string, parts: VolumeParts = {}): PersistentVolume {
 function aClass(name: string, provisioner: string, waits = true): StorageClass {
   const volumeBindingMode = waits ? 'WaitForFirstConsumer' : 'Immediate';
   return { metadata: { name }, provisioner, volumeBindingMode } as unknown as StorageClass;
+}
+
+function anAttachment(nodeName: string, persistentVolumeName: string): VolumeAttachment {
+  const name = `csi-${nodeName}-${persistentVolumeName}`;
+  return {
+    metadata: { name },
+    spec: { attacher: 'd', nodeName, source: { persistentVolumeName } },
+  } as VolumeAttachment;
 }
 
 const using = (...claims: string[]): PodParts => ({
@@ -199,6 +209,43 @@ const cases: Case[] = [
     says: '0/2 nodes are available: 2 node(s) exceed max volume count.',
   },
   {
+    it: 'counts what is still attached of pods that are gone',
+    claims: [aClaim('data', { volume: 'v' })],
+    volumes: [aVolume('v', { claim: 'data', driver: 'd' }), aVolume('w', { claim: 'else', driver: 'd' })],
+    more({ volumes }) {
+      for (const name of ['n1', 'n2']) {
+        const drivers = [{ name: 'd', nodeID: name, allocatable: { count: 1 } }];
+        volumes.setCsiNode({ metadata: { name }, spec: { drivers } } as unknown as CSINode);
+      }
+      volumes.setAttachment(anAttachment('n1', 'w'));
+      // Its own volume is there already and takes no second place.
+      volumes.setAttachment(anAttachment('n2', 'v'));
+    },
+    says: 'fits n2',
+  },
+  {
+    it: 'does not go where a driver says nothing of whom its room is for',
+    claims: [aClaim('data', { class: 'made', size: 5 })],
+    classes: [aClass('made', 'example.com/disks')],
+    more({ volumes }) {
+      volumes.tellingCapacity.add('example.com/disks');
+      const room = { metadata: { name: 'c', namespace: 'default' }, storageClassName: 'made', capacity: '10Gi' };
+      volumes.setCapacity(room as unknown as CSIStorageCapacity);
+    },
+    says: '0/2 nodes are available: 2 node(s) did not have enough free storage.',
+  },
+  {
+    it: 'goes only where its class may make volumes',
+    claims: [aClaim('data', { class: 'made' })],
+    classes: [
+      {
+        ...aClass('made', 'example.com/disks'),
+        allowedTopologies: [{ matchLabelExpressions: [{ key: 'kubernetes.io/hostname', values: ['n2'] }] }],
+      } as StorageClass,
+    ],
+    says: 'fits n2',
+  },
+  {
     it: 'does not share a disk of an old sort on one node',
     pod: { spec: { volumes: [{ name: 'd', awsElasticBlockStore: { volumeID: 'vol-1' } }] } },
     more: (snapshot) =>
@@ -282,4 +329,50 @@ test('a provisioner is told the node, and the pod is bound when its claim is', a
   const body = { metadata: { annotations: { 'pv.kubernetes.io/bind-completed': 'yes' } }, spec: { volumeName: 'v' } };
   await cluster.client.patch(persistentVolumeClaims, key, { type: 'merge', body });
   await cluster.podThat('web', ({ spec }) => spec.nodeName === 'n1');
+});
+
+test('a pod goes to another node when the provisioner cannot make its volume on the first', async () => {
+  await using cluster = await TestCluster.start();
+  await cluster.create(namespaces, { metadata: { name: 'default' } });
+  await cluster.create(storageClasses, {
+    metadata: { name: 'made' },
+    provisioner: 'example.com/disks',
+    volumeBindingMode: 'WaitForFirstConsumer',
+  });
+  await cluster.create(persistentVolumeClaims, aClaim('data', { class: 'made' }));
+  await cluster.create(nodes, aNode('n1'));
+  await cluster.create(pods, aPod('web', using('data')));
+  const key = { namespace: 'default', name: 'data' };
+  const asksFor = (node: string) =>
+    cluster.eventually(`${node} is asked for`, async () => {
+      const { metadata } = await cluster.client.get(persistentVolumeClaims, key);
+      return metadata.annotations?.['volume.kubernetes.io/selected-node'] === node;
+    });
+  await asksFor('n1');
+  await cluster.client.patch(nodes, { name: 'n1' }, { type: 'merge', body: { spec: { unschedulable: true } } });
+  await cluster.create(nodes, aNode('n2'));
+  const body = { metadata: { annotations: { 'volume.kubernetes.io/selected-node': null } } };
+  await cluster.client.patch(persistentVolumeClaims, key, { type: 'merge', body });
+  await asksFor('n2');
+});
+
+test('storage wakes the pods that it concerns', () => {
+  const snapshot = aSnapshot({ nodes: {} });
+  const pod = infoOf(snapshot, 'new', using('data'));
+  const cases: [plugin: string, what: StorageKind, key: string, isGone: boolean, wakes: boolean][] = [
+    ['VolumeBinding', 'claim', 'default/data', false, true],
+    ['VolumeBinding', 'claim', 'default/other', false, false],
+    ['VolumeBinding', 'volume', 'v', false, true],
+    ['VolumeBinding', 'volume', 'v', true, false],
+    ['VolumeBinding', 'attachment', 'a', true, false],
+    ['NodeVolumeLimits', 'attachment', 'a', true, true],
+    ['NodeVolumeLimits', 'attachment', 'a', false, false],
+    ['NodeVolumeLimits', 'limits', 'n1', false, true],
+    ['VolumeRestrictions', 'volume', 'v', false, false],
+    ['VolumeZone', 'volume', 'v', false, true],
+  ];
+  for (const [name, what, key, isGone, wakes] of cases) {
+    const plugin = defaultPlugins.find((one) => one.name === name)!;
+    assert.equal(plugin.wokenBy?.({ on: 'storage', what, key, isGone }, pod), wakes, `${name} ${what} ${key}`);
+  }
 });
