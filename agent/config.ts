@@ -16,8 +16,10 @@ export interface AgentConfig {
   readonly api: {
     readonly url: string;
     readonly caFile: string;
+    /** Issued on this machine, or absent where a node joins by a token. */
     readonly certFile: string;
     readonly keyFile: string;
+    readonly bootstrapToken?: string;
   };
   /** The kubelet's own port: exec, logs, stats. Port 0 takes a free one. */
   readonly kubelet: {

@@ -15,6 +15,7 @@ import type { Container } from '../api/types/core/container.ts';
 import type { Pod } from '../api/types/core/pod.ts';
 import { nodes, pods, serviceAccounts, services } from '../api/types/core/resources.ts';
 import { endpointSlices } from '../api/types/discovery/resources.ts';
+import { Certificates } from './certificates/certificates.ts';
 import { CpuKeeper } from './cgroups/cpu-keeper.ts';
 import { CpuManager, reservedCpus } from './cgroups/cpu-manager.ts';
 import { numaNodesOf, readTopology } from './cgroups/cpu-topology.ts';
@@ -87,10 +88,8 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   await mkdir(config.staticPodsDir, { recursive: true });
 
   // The API.
-  const [ca, cert, key] = await Promise.all(
-    [config.api.caFile, config.api.certFile, config.api.keyFile].map((file) => readFile(file)),
-  );
-  const credentials = () => ({ ca: ca!, cert: cert!, key: key! });
+  const certificates = await Certificates.open(config, deps, signal);
+  const credentials = () => certificates.credentials();
   const userAgent = `kubelet/${KUBELET_VERSION}`;
   await using transport = new Transport({ server: config.api.url, credentials, userAgent, clock });
   const client = new HttpsClient(transport, clock);
@@ -101,7 +100,11 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   const following = new AbortController();
   await using _informers = finishing(
     following,
-    Promise.all([shared.run(following.signal), myPods.run(following.signal)]),
+    Promise.all([
+      shared.run(following.signal),
+      myPods.run(following.signal),
+      certificates.keep(client, () => transport.renew(), following.signal),
+    ]),
   );
 
   // The runtime.
@@ -268,6 +271,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
       configuration: kubeletConfiguration(config, DEFAULT_LOG_LIMITS),
       probeCounts: () => probes.counts(),
       imagePulls: () => pulls.underWay(),
+      certificate: certificates.serving,
     },
     signal,
   );

@@ -57,6 +57,7 @@ const isOneOf =
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const DOMAIN = new RegExp(`^(?=.{1,253}$)${LABEL}(\\.${LABEL})*$`);
 
+const token = one('<id>.<secret>', matching(/^[a-z0-9]{6}\.[a-z0-9]{16}$/));
 const path = one('<absolute path>', matching(/^\/[^\0]*$/));
 const ip = one('<address>', (text) => (isIP(text) ? text : undefined));
 const port = one('<port, 0-65535>', integer(0, 65535));
@@ -122,6 +123,7 @@ export const serverOptions = {
 export const agentOptions = {
   ...commonOptions,
   server: url(undefined, 'where the API is (default https://127.0.0.1:<port>)'),
+  bootstrapToken: token(undefined, 'joins a cluster without a certificate of its own'),
   nodeName: domain(undefined, 'name of the Node object (default: the host name)'),
   nodeLabel: labels([], 'labels this node registers with'),
   kubeletBindAddress: ip('0.0.0.0', 'address of exec, logs and stats'),

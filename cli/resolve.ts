@@ -70,6 +70,7 @@ export function agentConfig(values: AgentValues, machine: MachineFacts): AgentCo
       caFile: files.cert('ca'),
       certFile: files.cert('kubelet-client'),
       keyFile: files.key('kubelet-client'),
+      ...(values.bootstrapToken !== undefined && { bootstrapToken: values.bootstrapToken }),
     },
     kubelet: {
       bindAddress: values.kubeletBindAddress,

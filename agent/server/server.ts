@@ -17,7 +17,7 @@ import { Problem } from './problem.ts';
 import { type Route, routeOf, type StreamRoute } from './route.ts';
 import { Slots } from './slots.ts';
 import { run, stream } from './streams.ts';
-import { readTls, watchTls } from './tls-files.ts';
+import { type CertificateSource, readTls, watchTls } from './tls-files.ts';
 
 const CONNECTIONS_MAX = 2_000;
 const FOLLOWERS_MAX = 1_000;
@@ -31,6 +31,8 @@ export interface ServerOptions extends ServerDeps {
   readonly config: Pick<AgentConfig, 'nodeName' | 'kubelet' | 'kubeletDir'>;
   readonly reviews: Reviews;
   readonly pages: Pages;
+  /** What the port presents; the files of `config` when absent. */
+  readonly certificate?: CertificateSource;
   /** For exec, attach and port-forward. */
   readonly streams: Slots;
 }
@@ -56,7 +58,7 @@ export class KubeletServer implements AsyncDisposable {
   /** Returns when connections are accepted. */
   static async start(options: ServerOptions, signal: AbortSignal): Promise<KubeletServer> {
     const { kubelet } = options.config;
-    const tls = await readTls(kubelet);
+    const tls = await readTls(kubelet, options.certificate);
     const server = createServer({
       ...tls,
       requestCert: true,

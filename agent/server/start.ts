@@ -10,6 +10,7 @@ import type { Family } from './prometheus.ts';
 import { KubeletServer } from './server.ts';
 import { Slots } from './slots.ts';
 import { Stats } from './stats.ts';
+import type { CertificateSource } from './tls-files.ts';
 
 const STREAMS_MAX = 500;
 
@@ -18,6 +19,8 @@ export interface StartOptions extends ServerDeps {
   readonly images: ImageClient;
   /** `reviewsOf(client)` */
   readonly reviews: Reviews;
+  /** What the port presents; the files of `config` when absent. */
+  readonly certificate?: CertificateSource;
   readonly logs?: LogLimits;
   /** For /configz. */
   readonly configuration: object;

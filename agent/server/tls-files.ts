@@ -11,11 +11,23 @@ export interface TlsFiles {
   readonly clientCaFile: string;
 }
 
+/** A certificate that somebody else keeps fresh, instead of files. */
+export interface CertificateSource {
+  pair(): { readonly cert: string; readonly key: string };
+  /** Resolves at the next change. */
+  changed(): Promise<void>;
+}
+
 export const MIN_TLS = 'TLSv1.2';
 const LOOK_EVERY_MS = 30_000;
 
-export async function readTls({ certFile, keyFile, clientCaFile }: TlsFiles): Promise<SecureContextOptions> {
-  const [cert, key, ca] = await Promise.all([certFile, keyFile, clientCaFile].map((path) => readFile(path, 'utf8')));
+export async function readTls(
+  { certFile, keyFile, clientCaFile }: TlsFiles,
+  source?: CertificateSource,
+): Promise<SecureContextOptions> {
+  const files = source === undefined ? [certFile, keyFile] : [];
+  const [ca, ...pair] = await Promise.all([clientCaFile, ...files].map((path) => readFile(path, 'utf8')));
+  const { cert, key } = source?.pair() ?? { cert: pair[0], key: pair[1] };
   const options: SecureContextOptions = { cert, key, ca, minVersion: MIN_TLS };
   createSecureContext(options); // throws for a key of another certificate
   return options;
@@ -26,15 +38,17 @@ export async function watchTls(
   files: TlsFiles,
   current: SecureContextOptions,
   take: (options: SecureContextOptions) => void,
-  { clock, log }: { clock: Clock; log: Logger },
+  { certificate, clock, log }: { certificate?: CertificateSource; clock: Clock; log: Logger },
   signal: AbortSignal,
 ): Promise<void> {
   let known = JSON.stringify(current);
   while (!signal.aborted) {
-    await clock.sleep(LOOK_EVERY_MS, signal).catch(() => {}); // woken early only to end
+    const changed = new AbortController();
+    void certificate?.changed().then(() => changed.abort());
+    await clock.sleep(LOOK_EVERY_MS, AbortSignal.any([signal, changed.signal])).catch(() => {}); // woken early
     if (signal.aborted) return;
     try {
-      const found = await readTls(files);
+      const found = await readTls(files, certificate);
       const now = JSON.stringify(found);
       if (now === known) continue;
       known = now;

@@ -56,8 +56,7 @@ export class Connection implements AsyncDisposable {
     }
     if (session.destroyed) throw connection.#cause ?? new Error('closed by the server');
     session.once('goaway', () => {
-      const late = clock.after(EMPTYING_MAX_MS, () => connection.#end(new Error('the server is going away')));
-      session.once('close', () => late[Symbol.dispose]());
+      connection.#emptied(clock, 'the server is going away');
     });
     void connection.#keepAlive(clock, connection.#closed.signal);
     return connection;
@@ -92,6 +91,12 @@ export class Connection implements AsyncDisposable {
     return stream;
   }
 
+  /** Takes no more streams and ends soon, also for those who watch: they go on elsewhere. */
+  retire(clock: Clock): void {
+    this.close();
+    this.#emptied(clock, 'replaced by a new connection');
+  }
+
   /** Takes no more streams; ends when the last one has. */
   close(): void {
     this.#session.close();
@@ -107,6 +112,11 @@ export class Connection implements AsyncDisposable {
     this.#session.destroy(reason);
     // A session that was being emptied waits for its peer to close, who may be gone.
     this.#socket?.destroy();
+  }
+
+  #emptied(clock: Clock, why: string): void {
+    const late = clock.after(EMPTYING_MAX_MS, () => this.#end(new Error(why)));
+    this.#session.once('close', () => late[Symbol.dispose]());
   }
 
   async #keepAlive(clock: Clock, signal: AbortSignal): Promise<void> {

@@ -66,6 +66,11 @@ export class Transport implements AsyncDisposable {
     await Promise.all(Array.from(this.#connections, (connection) => connection[Symbol.asyncDispose]()));
   }
 
+  /** Requests from now on go over new connections, with the credentials there are now; the old ones are emptied. */
+  renew(): void {
+    for (const connection of this.#open()) connection.retire(this.#options.clock);
+  }
+
   async #once(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
     const { token } = this.#options.credentials();
     const headers = {

@@ -3,6 +3,7 @@
 import { nodes, pods, secrets, serviceAccounts } from '../../api/types/core/resources.ts';
 import type { RegistryContext } from '../registry/registry.ts';
 import type { UserInfo } from '../registry/request.ts';
+import { bootstrapUser } from './bootstrap-tokens.ts';
 import type { BoundObject, TokenClaims } from './tokens.ts';
 
 export type TokenVerdict =
@@ -13,6 +14,8 @@ export type TokenVerdict =
 const LEEWAY_SECONDS = 10;
 
 export function reviewToken(token: string, audiences: readonly string[], registry: RegistryContext): TokenVerdict {
+  const joining = bootstrapUser(token, registry);
+  if (joining !== undefined) return { user: joining, audiences };
   const claims = registry.tokens.read(token);
   if (claims === undefined) return { error: 'invalid bearer token' };
   const now = registry.clock.now() / 1000;

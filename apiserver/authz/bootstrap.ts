@@ -4,7 +4,7 @@ import type { KubeObject } from '../../api/schema/kind.ts';
 import type { ResourceRule } from './authorizer.ts';
 import { componentRoles } from './component-roles.ts';
 import { controllerRoles } from './controller-roles.ts';
-import { READ, rule } from './role-words.ts';
+import { events, READ, rule } from './role-words.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
 const LABEL = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
@@ -119,6 +119,8 @@ function inKubeSystem(): BootstrapObject[] {
       ...binding(reader, [user('system:kube-controller-manager'), user('system:kube-scheduler')]),
       metadata: base(`system::${reader}`, {}, 'kube-system'),
     },
+    role('system:controller:token-cleaner', [rule('delete get list watch', 'core', 'secrets'), events]),
+    binding('system:controller:token-cleaner', [account('token-cleaner')]),
     ...locking('kube-controller-manager', 'kube-controller-manager'),
     ...locking('kube-scheduler', 'kube-scheduler'),
   ];

@@ -34,6 +34,7 @@ import { rootCaController } from './root-ca.ts';
 import { serviceAccountController } from './service-account.ts';
 import { statefulSetController } from './stateful-set.ts';
 import { taintEvictionController } from './taint-eviction.ts';
+import { tokenCleaner } from './token-cleaner.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 import {
   attributesClassProtectionController,
@@ -84,6 +85,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'service-account-controller': serviceAccountController,
   'statefulset-controller': statefulSetController,
   'taint-eviction-controller': taintEvictionController,
+  'token-cleaner': tokenCleaner,
   'ttl-after-finished-controller': ttlAfterFinishedController,
   'volumeattributesclass-protection-controller': attributesClassProtectionController,
 };

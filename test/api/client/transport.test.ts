@@ -154,6 +154,27 @@ test('connections that were needed for a moment only are closed again', async ()
   assert.equal(await get(transport), 'answer');
 });
 
+test('renewed credentials are shown by new connections, and what goes on over old ones is ended soon', async () => {
+  await using server = await TestServer.listen();
+  const clock = new VirtualClock();
+  const asked: string[] = [];
+  const credentials = () => {
+    asked.push('asked');
+    return { ca: '' };
+  };
+  const url = `http://127.0.0.1:${server.port}`;
+  await using transport = new Transport({ server: url, credentials, userAgent: 'test', clock });
+  const { end } = await watching(transport);
+  const before = asked.length;
+  transport.renew();
+  assert.equal(await get(transport), 'answer');
+  assert.ok(asked.length > before + 1, 'a new connection was made');
+  assert.equal(server.sessions.size, 2);
+  await clock.advance(30_000);
+  assert.ok((await end) instanceof ConnectionError);
+  await waitFor('one connection', () => server.sessions.size === 1, QUICK);
+});
+
 test('a server that says it is going away serves what it has begun, and gets nothing new', async () => {
   await using server = await TestServer.listen();
   await using transport = transportTo(server.port);
