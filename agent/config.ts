@@ -6,6 +6,7 @@ import type { TopologyPolicy } from './devices/numa.ts';
 import type { ImageGcSettings } from './images/gc-decide.ts';
 import type { VerificationSettings } from './images/pulled-decide.ts';
 import type { EvictionSettings } from './pods/eviction/thresholds.ts';
+import type { SwapBehavior } from './pods/resources.ts';
 
 export interface AgentConfig {
   readonly nodeName: string;
@@ -56,6 +57,8 @@ export interface AgentConfig {
   readonly topologyPolicy: TopologyPolicy;
   /** Most processes and threads of one pod; absent: no limit. */
   readonly podPidsMax: number | undefined;
+  /** Whether memory of pods may be swapped out. */
+  readonly swapBehavior: SwapBehavior;
   readonly eviction: EvictionSettings;
   readonly imageGc: ImageGcSettings;
   readonly images: {

@@ -58,6 +58,7 @@ import { Observer } from './pods/observe.ts';
 import { isTerminal } from './pods/phase.ts';
 import { PodManager } from './pods/pod-manager.ts';
 import { Probes } from './pods/probes/probes.ts';
+import type { NodeMemory } from './pods/resources.ts';
 import { runtimeHandlers } from './pods/runtime-class.ts';
 import { StaticPods } from './pods/static-pods.ts';
 import { StatusManager } from './pods/status-manager.ts';
@@ -206,8 +207,18 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   await using keptLogs = new KeptLogs(join(config.dataDir, 'kept-logs'), { folders: config, clock, log });
   await using mirrors = new MirrorPods(client, () => node.node, clock, log);
   await using staticPods = new StaticPods(config.staticPodsDir, nodeName, clock, log);
-  const { podPidsMax: pidsPerPod } = config;
+  const { podPidsMax: pidsPerPod, swapBehavior } = config;
   const cgroups = await CgroupTree.open({ driver, root: config.cgroupRoot, pidsPerPod, log });
+  const nodeMemory: NodeMemory = {
+    memoryBytes: facts.memoryBytes,
+    hugepages: Object.keys(facts.hugepages),
+    ...(facts.swapBytes > 0 && {
+      swap: { bytes: facts.swapBytes, behavior: swapBehavior, cgroups: cgroups.version },
+    }),
+  };
+  if (swapBehavior === 'LimitedSwap' && cgroups.version === 1) {
+    log.warn({ swapBehavior }, 'LimitedSwap needs cgroup v2: pods of this node do not swap');
+  }
   await cgroups.limitAll(allPodsLimits(facts, config.reserved, (await usageOf(config.kubeletDir)).pidsMax), signal);
   await using manager: PodManager = new PodManager(myPods, {
     ...{ clock, log, client, runtime, images, pulls, probes, status, network, objects, event, folders: config },
@@ -232,7 +243,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     checkpoints: new Checkpoints(join(config.dataDir, 'pods'), log),
     names: { ...config, host: parseResolvConf(await readFile(config.resolvConf, 'utf8').catch(() => '')) },
     grants,
-    node: { hostIps: nodeIps, memoryBytes: facts.memoryBytes, allocatable, abilities: () => abilities },
+    node: { hostIps: nodeIps, memory: nodeMemory, allocatable, abilities: () => abilities },
     seccompDir: join(config.kubeletDir, 'seccomp'),
   });
   await using _podResources = await servePodResources(join(config.kubeletDir, 'pod-resources/kubelet.sock'), {

@@ -8,6 +8,7 @@ import { TOPOLOGY_POLICIES } from '../agent/devices/numa.ts';
 import { POLICIES } from '../agent/images/pulled-decide.ts';
 import { durationMs } from '../agent/pods/duration.ts';
 import { DEFAULT_HARD, parseThreshold } from '../agent/pods/eviction/thresholds.ts';
+import { SWAP_BEHAVIORS } from '../agent/pods/resources.ts';
 
 export interface Option<T> {
   readonly help: string;
@@ -146,6 +147,7 @@ export const agentOptions = {
   cpuManagerPolicyOptions: many(`${CPU_OPTIONS.join('|')}[,...]`, isOneOf(CPU_OPTIONS))([], 'how static chooses'),
   topologyManagerPolicy: choice(TOPOLOGY_POLICIES)('none', 'how near one another CPUs and devices must be'),
   podMaxPids: one('<number>, -1 for no limit', podPids)(-1, 'most processes and threads of one pod'),
+  memorySwapBehavior: choice(SWAP_BEHAVIORS)('NoSwap', 'LimitedSwap lets burstable pods swap (cgroup v2)'),
   evictionHard: thresholds(DEFAULT_HARD, 'shortages that evict pods at once'),
   evictionSoft: thresholds([], 'shortages that evict pods when they last'),
   evictionSoftGracePeriod: labels([], 'how long each may last, as memory.available=1m30s'),

@@ -98,6 +98,7 @@ export function agentConfig(values: AgentValues, machine: MachineFacts): AgentCo
     reserved: reservedOf(values),
     cpu: cpuOf(values),
     topologyPolicy: values.topologyManagerPolicy,
+    swapBehavior: values.memorySwapBehavior,
     podPidsMax: values.podMaxPids < 0 ? undefined : values.podMaxPids,
     eviction: evictionOf(values),
     imageGc: {

@@ -4,7 +4,8 @@ import { quantityMilli, quantityValue } from '../../api/quantity.ts';
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import { isSidecar } from '../pods/phase.ts';
-import { CPU_PERIOD_US, cpuQuota, cpuShares, qosClass } from '../pods/resources.ts';
+import { podRequests } from '../pods/pod-requests.ts';
+import { CPU_PERIOD_US, cpuQuota, cpuShares, HUGEPAGES, pageSize, qosClass } from '../pods/resources.ts';
 
 export interface Limits {
   readonly cpuShares: number;
@@ -12,6 +13,8 @@ export interface Limits {
   readonly cpuQuotaUs?: number;
   readonly memoryBytes?: number;
   readonly pids?: number;
+  /** By page size, as 2MB. */
+  readonly hugepages?: Readonly<Record<string, number>>;
 }
 
 export interface PodAmounts {
@@ -52,7 +55,15 @@ export function podLimits(pod: Pod, pidsMax: number | undefined): Limits {
     ...(limited('cpu') && limits.milliCpu > 0 && { cpuQuotaUs: cpuQuota(limits.milliCpu) }),
     ...(limited('memory') && limits.memory > 0 && { memoryBytes: limits.memory }),
     ...(pidsMax !== undefined && { pids: pidsMax }),
+    ...hugepagesOf(pod),
   };
+}
+
+function hugepagesOf(pod: Pod): Pick<Limits, 'hugepages'> {
+  const asked = [...podRequests(pod)].filter(([name]) => name.startsWith(HUGEPAGES));
+  if (asked.length === 0) return {};
+  const pages = asked.map(([name, bytes]) => [pageSize(name.slice(HUGEPAGES.length)), bytes] as const);
+  return { hugepages: Object.fromEntries(pages) };
 }
 
 /** All pods together: what is reserved for others stays theirs. */
@@ -90,23 +101,39 @@ function overhead({ spec }: Pod, resource: 'cpu' | 'memory'): number {
 }
 
 /** The files of the second generation. */
-export function v2Files({ cpuShares: shares, cpuQuotaUs, memoryBytes, pids }: Limits): [string, string][] {
+export function v2Files({
+  cpuShares: shares,
+  cpuQuotaUs,
+  memoryBytes,
+  pids,
+  hugepages = {},
+}: Limits): [string, string][] {
   return [
     ['cpu.weight', String(weightOf(shares))],
     ['cpu.max', `${cpuQuotaUs ?? 'max'} ${CPU_PERIOD_US}`],
     ['memory.max', String(memoryBytes ?? 'max')],
     ['pids.max', String(pids ?? 'max')],
+    ...Object.entries(hugepages).map(([size, bytes]): [string, string] => [`hugetlb.${size}.max`, String(bytes)]),
   ];
 }
 
 /** Those of the first, by controller. */
-export function v1Files({ cpuShares: shares, cpuQuotaUs, memoryBytes, pids }: Limits): [string, string, string][] {
+export function v1Files({
+  cpuShares: shares,
+  cpuQuotaUs,
+  memoryBytes,
+  pids,
+  hugepages = {},
+}: Limits): [string, string, string][] {
   return [
     ['cpu', 'cpu.shares', String(shares)],
     ['cpu', 'cpu.cfs_period_us', String(CPU_PERIOD_US)],
     ['cpu', 'cpu.cfs_quota_us', String(cpuQuotaUs ?? -1)],
     ['memory', 'memory.limit_in_bytes', String(memoryBytes ?? -1)],
     ['pids', 'pids.max', String(pids ?? 'max')],
+    ...Object.entries(hugepages).map(([size, bytes]): [string, string, string] => {
+      return ['hugetlb', `hugetlb.${size}.limit_in_bytes`, String(bytes)];
+    }),
   ];
 }
 

@@ -11,7 +11,7 @@ import { type CgroupDriver, cgroupParent, cgroupPath, podParts, QOS_FOLDERS, qos
 import { removeSlices, setSlice, slicesSet } from './slices.ts';
 
 /** Those whose limits we set; the runtime makes its groups in all others by itself. */
-const V1_CONTROLLERS: readonly string[] = ['cpu', 'memory', 'pids'];
+const V1_CONTROLLERS: readonly string[] = ['cpu', 'memory', 'pids', 'hugetlb'];
 const V2_CONTROLLERS: readonly string[] = ['cpu', 'cpuset', 'memory', 'pids', 'io', 'hugetlb'];
 
 export interface Hierarchies {

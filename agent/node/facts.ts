@@ -1,5 +1,5 @@
 // What this machine is, from the kernel's own files: read at the start, and the changing part again for each report.
-import { readFile, statfs } from 'node:fs/promises';
+import { readdir, readFile, statfs } from 'node:fs/promises';
 import { arch, availableParallelism, release } from 'node:os';
 
 export interface MachineFacts {
@@ -37,7 +37,6 @@ export async function machineFacts(): Promise<MachineFacts> {
     text('/proc/meminfo'),
   ]);
   const memory = meminfoOf(meminfo);
-  const pageBytes = memory['Hugepagesize'] ?? 0;
   return {
     machineId,
     // A machine without firmware has no number of its own; its installation has one.
@@ -49,8 +48,23 @@ export async function machineFacts(): Promise<MachineFacts> {
     cpus: availableParallelism(),
     memoryBytes: memory['MemTotal'] ?? 0,
     swapBytes: memory['SwapTotal'] ?? 0,
-    hugepages: pageBytes === 0 ? {} : { [pageName(pageBytes)]: (memory['HugePages_Total'] ?? 0) * pageBytes },
+    hugepages: await hugepagesOf('/sys/kernel/mm/hugepages'),
   };
+}
+
+/** Of every size that the kernel knows, whether or not there are any pages. */
+export async function hugepagesOf(dir: string): Promise<Record<string, number>> {
+  const names = await readdir(dir).catch(() => []); // a kernel without them
+  const sizes = names
+    .flatMap((name) => /^hugepages-(\d+)kB$/.exec(name)?.[1] ?? [])
+    .map((kilo) => Number(kilo) * 1_024);
+  const found = sizes
+    .sort((a, b) => a - b)
+    .map(async (bytes): Promise<[string, number]> => {
+      const count = Number(await text(`${dir}/hugepages-${bytes / 1_024}kB/nr_hugepages`));
+      return [pageName(bytes), count * bytes];
+    });
+  return Object.fromEntries(await Promise.all(found));
 }
 
 export async function usageOf(dir: string): Promise<Usage> {
@@ -77,6 +91,7 @@ export function meminfoOf(meminfo: string): Record<string, number> {
 }
 
 function pageName(bytes: number): string {
+  if (bytes < 2 ** 20) return `${bytes / 2 ** 10}Ki`;
   return bytes >= 2 ** 30 ? `${bytes / 2 ** 30}Gi` : `${bytes / 2 ** 20}Mi`;
 }
 

@@ -21,6 +21,7 @@ import type { PodFolders } from './names.ts';
 import type { Objects } from './objects.ts';
 import type { Observer } from './observe.ts';
 import type { Probes } from './probes/probes.ts';
+import type { NodeMemory } from './resources.ts';
 import type { StaticPods } from './static-pods.ts';
 import type { StatusManager } from './status-manager.ts';
 import type { NodeAbilities } from './unsupported.ts';
@@ -58,7 +59,7 @@ export interface PodNetwork {
 
 export interface NodeView {
   readonly hostIps: readonly string[];
-  readonly memoryBytes: number;
+  readonly memory: NodeMemory;
   /** As the node reports it: what a container without limits may count on. */
   allocatable(): Readonly<Record<string, string>>;
   abilities(): NodeAbilities;

@@ -216,7 +216,7 @@ async function resizeContainer(
   signal: AbortSignal,
 ): Promise<void> {
   const container = findContainer(pod, name)!;
-  const { oomScoreAdj: _fixed, ...resources } = containerResources(pod, container, deps.node.memoryBytes);
+  const { oomScoreAdj: _fixed, ...resources } = containerResources(pod, container, deps.node.memory);
   // No limit must be said, or the old one stays.
   const limits = { cpuQuota: -1, memoryLimitInBytes: -1, ...resources };
   try {

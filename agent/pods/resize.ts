@@ -10,7 +10,7 @@ export function resizeOf(pod: Pod, container: Container, { resources: has }: Obs
   // Every container of ours has shares: a runtime that shows none does not tell what it has.
   if (has === undefined || has.cpuShares === 0) return 'none';
   // The size of the node matters only for who is killed first, which cannot be changed in place.
-  const wants = containerResources(pod, container, 1);
+  const wants = containerResources(pod, container, { memoryBytes: 1 });
   const cpu = Number(wants.cpuShares) !== has.cpuShares || Number(wants.cpuQuota ?? 0) !== Math.max(has.cpuQuota, 0);
   const memory = Number(wants.memoryLimitInBytes ?? 0) !== has.memoryLimit;
   if (!cpu && !memory) return 'none';

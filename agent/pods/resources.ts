@@ -10,6 +10,7 @@ import { isSidecar } from './phase.ts';
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
 export const CPU_PERIOD_US = 100_000;
+export const HUGEPAGES = 'hugepages-';
 const MIN_SHARES = 2;
 const MAX_SHARES = 262_144;
 const MIN_QUOTA_US = 1_000;
@@ -26,27 +27,62 @@ export function cpuQuota(milliCpu: number): number {
   return Math.max(MIN_QUOTA_US, Math.floor((milliCpu * CPU_PERIOD_US) / 1_000));
 }
 
-export function containerResources(pod: Pod, container: Container, nodeMemory: number): LinuxContainerResources {
+export const SWAP_BEHAVIORS = ['NoSwap', 'LimitedSwap'] as const;
+export type SwapBehavior = (typeof SWAP_BEHAVIORS)[number];
+
+/** What a container's share is a share of. */
+export interface NodeMemory {
+  readonly memoryBytes: number;
+  /** Page sizes of the machine, as 2Mi: nobody gets any of what it did not ask for. */
+  readonly hugepages?: readonly string[];
+  /** Absent where the machine has no swap. */
+  readonly swap?: { readonly bytes: number; readonly behavior: SwapBehavior; readonly cgroups: 1 | 2 };
+}
+
+export function containerResources(pod: Pod, container: Container, node: NodeMemory): LinuxContainerResources {
   const { requests = {}, limits = {} } = container.resources ?? {};
   const cpuRequest = requests['cpu'] ?? limits['cpu'];
-  const hugepages = Object.entries(limits).filter(([name]) => name.startsWith('hugepages-'));
+  const asked = Object.keys(limits).flatMap((name) =>
+    name.startsWith(HUGEPAGES) ? [name.slice(HUGEPAGES.length)] : [],
+  );
+  const pages = [...new Set([...(node.hugepages ?? []), ...asked])];
   return {
     cpuPeriod: CPU_PERIOD_US,
     cpuShares: cpuRequest === undefined ? MIN_SHARES : cpuShares(quantityMilli(cpuRequest)),
     ...(limits['cpu'] !== undefined && { cpuQuota: cpuQuota(quantityMilli(limits['cpu'])) }),
     ...(limits['memory'] !== undefined && { memoryLimitInBytes: Math.floor(quantityValue(limits['memory'])) }),
-    oomScoreAdj: oomScore(pod, container, nodeMemory),
-    ...(hugepages.length > 0 && {
-      hugepageLimits: hugepages.map(([name, limit]) => ({
-        pageSize: pageSize(name.slice('hugepages-'.length)),
-        limit: Math.floor(quantityValue(limit)),
+    ...swapOf(pod, container, node),
+    oomScoreAdj: oomScore(pod, container, node.memoryBytes),
+    ...(pages.length > 0 && {
+      hugepageLimits: pages.map((size) => ({
+        pageSize: pageSize(size),
+        limit: Math.floor(quantityValue(limits[`${HUGEPAGES}${size}`] ?? '0')),
       })),
     }),
   };
 }
 
+/** Whose memory may be swapped out, and how much of it: a share like its share of the memory. */
+function swapOf(pod: Pod, { resources }: Container, { memoryBytes, swap }: NodeMemory): LinuxContainerResources {
+  if (swap === undefined) return {};
+  const limit = resources?.limits?.['memory'];
+  if (swap.cgroups === 1) {
+    // There memory and swap are limited as one: as much as memory alone is no swap.
+    return limit === undefined ? {} : { memorySwapLimitInBytes: Math.floor(quantityValue(limit)) };
+  }
+  const request = quantityValue(resources?.requests?.['memory'] ?? limit ?? '0');
+  const swaps =
+    swap.behavior === 'LimitedSwap' &&
+    qosClass(pod) === 'Burstable' &&
+    (pod.spec.priority ?? 0) < CRITICAL_PRIORITY &&
+    request > 0 &&
+    (limit === undefined || quantityValue(limit) !== request);
+  const share = swaps ? Math.floor((request / Math.max(memoryBytes, 1)) * swap.bytes) : 0;
+  return { unified: { 'memory.swap.max': String(share) } };
+}
+
 /** 2Mi is called 2MB there. */
-function pageSize(quantity: string): string {
+export function pageSize(quantity: string): string {
   return `${quantity.replace(/i$/, '')}B`;
 }
 

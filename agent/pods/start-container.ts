@@ -93,7 +93,7 @@ async function make(request: StartRequest, deps: PodDeps, signal: AbortSignal): 
       sources,
       facts,
       mounts,
-      resources: containerResources(pod, container, node.memoryBytes),
+      resources: containerResources(pod, container, node.memory),
       seccompDir: deps.seccompDir,
       targetId: request.targetId,
     });

@@ -10,6 +10,10 @@ export async function mountTmpfs(dir: string, options: readonly string[], signal
   await tool('mount', ['-t', 'tmpfs', ...(options.length > 0 ? ['-o', options.join(',')] : []), 'tmpfs', dir], signal);
 }
 
+export async function mountHugepages(dir: string, pageBytes: number, signal: AbortSignal): Promise<void> {
+  await tool('mount', ['-t', 'hugetlbfs', '-o', `pagesize=${pageBytes}`, 'nodev', dir], signal);
+}
+
 export async function bindMount(source: string, target: string, signal: AbortSignal): Promise<void> {
   await tool('mount', ['--bind', source, target], signal);
 }

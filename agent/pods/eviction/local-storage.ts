@@ -11,7 +11,7 @@ const NAME = 'ephemeral-storage';
 export function hasLocalLimits({ spec }: Pod): boolean {
   const all = [...spec.containers, ...(spec.initContainers ?? [])];
   return (
-    (spec.volumes ?? []).some(({ emptyDir }) => emptyDir?.sizeLimit !== undefined && emptyDir.medium !== 'Memory') ||
+    (spec.volumes ?? []).some(({ emptyDir }) => emptyDir?.sizeLimit !== undefined && !emptyDir.medium) ||
     all.some(({ resources }) => resources?.limits?.[NAME] !== undefined)
   );
 }

@@ -69,7 +69,7 @@ export class PodUsage {
     if (before !== undefined && startMs < before.againAtMs) return before;
     const volumes = new Map<string, DiskUse>();
     for (const { name, emptyDir } of pod.spec.volumes ?? []) {
-      if (emptyDir === undefined || emptyDir.medium === 'Memory') continue;
+      if (emptyDir === undefined || emptyDir.medium) continue;
       volumes.set(name, await diskUse(join(volumesDir(folders, uid), 'kubernetes.io~empty-dir', name), signal));
     }
     const logs = new Map<string, DiskUse>();

@@ -1,11 +1,13 @@
 // From what people write in a pod to what the runtime and the kernel are told.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { podLimits } from '../../../agent/cgroups/limits.ts';
 import { parseResolvConf, podDns, podFqdn, podHostname } from '../../../agent/pods/dns.ts';
 import { hostsFile } from '../../../agent/pods/hosts-file.ts';
 import { containerResources, qosClass } from '../../../agent/pods/resources.ts';
 import { sandboxConfig } from '../../../agent/pods/sandbox-config.ts';
 import { containerSecurity, namespaces, sandboxSecurity } from '../../../agent/pods/security.ts';
+import { hugepagesOf, tmpfsBytes } from '../../../agent/volumes/empty-dir.ts';
 import type { Container } from '../../../api/types/core/container.ts';
 import type { Pod } from '../../../api/types/core/pod.ts';
 import { aContainer, aPod, aSidecar } from './make.ts';
@@ -16,7 +18,7 @@ test('requests and limits become shares, quota and a memory limit', () => {
   const web = aContainer('web', {
     resources: { requests: { cpu: '250m', memory: '1Gi' }, limits: { cpu: '500m', memory: '2Gi' } },
   });
-  assert.deepEqual(containerResources(aPod({ containers: [web] }), web, 4 * GiB), {
+  assert.deepEqual(containerResources(aPod({ containers: [web] }), web, { memoryBytes: 4 * GiB }), {
     cpuPeriod: 100_000,
     cpuShares: 256,
     cpuQuota: 50_000,
@@ -51,14 +53,14 @@ for (const { it, containers, wants, oom } of classes) {
   test(`a pod ${it} is ${wants}`, () => {
     const pod = aPod({ containers });
     assert.equal(qosClass(pod), wants);
-    assert.equal(containerResources(pod, containers[0]!, 4 * GiB).oomScoreAdj, oom);
+    assert.equal(containerResources(pod, containers[0]!, { memoryBytes: 4 * GiB }).oomScoreAdj, oom);
   });
 }
 
 test('a sidecar is not killed before those it serves', () => {
   const web = aContainer('web', { resources: { requests: { memory: '3Gi' } } });
   const pod = aPod({ containers: [web], inits: [aSidecar('mesh')] });
-  assert.equal(containerResources(pod, aSidecar('mesh'), 4 * GiB).oomScoreAdj, 250);
+  assert.equal(containerResources(pod, aSidecar('mesh'), { memoryBytes: 4 * GiB }).oomScoreAdj, 250);
 });
 
 const options = { imageUser: { uid: 0 }, seccompDir: '/var/lib/kubelet/seccomp' };
@@ -216,4 +218,91 @@ test('the hosts file names the pod and its aliases', () => {
 test('on the network of its node a pod sees the hosts of its node', () => {
   const text = hostsFile(aPod({ spec: { hostNetwork: true } }), [], 'cluster.local', '127.0.0.1 localhost node\n');
   assert.equal(text, '# Kubernetes-managed hosts file (host network).\n127.0.0.1 localhost node\n');
+});
+
+const swap = { bytes: 8 * GiB, behavior: 'LimitedSwap', cgroups: 2 } as const;
+const swapCases: { it: string; pod: object; resources: object; node?: object; wants: object }[] = [
+  {
+    it: 'burstable: a share of the swap like that of the memory',
+    pod: {},
+    resources: { requests: { memory: '1Gi' } },
+    wants: { unified: { 'memory.swap.max': String(2 * GiB) } },
+  },
+  { it: 'best effort: none', pod: {}, resources: {}, wants: { unified: { 'memory.swap.max': '0' } } },
+  {
+    it: 'as much limit as request: none',
+    pod: {},
+    resources: { requests: { memory: '1Gi' }, limits: { memory: '1Gi' } },
+    wants: { unified: { 'memory.swap.max': '0' } },
+  },
+  {
+    it: 'critical: none',
+    pod: { priority: 2_000_000_000 },
+    resources: { requests: { memory: '1Gi' } },
+    wants: { unified: { 'memory.swap.max': '0' } },
+  },
+  {
+    it: 'NoSwap: none',
+    pod: {},
+    resources: { requests: { memory: '1Gi' } },
+    node: { ...swap, behavior: 'NoSwap' },
+    wants: { unified: { 'memory.swap.max': '0' } },
+  },
+  {
+    it: 'cgroup v1: memory and swap together as much as memory',
+    pod: {},
+    resources: { limits: { memory: '1Gi' } },
+    node: { ...swap, cgroups: 1 },
+    wants: { memorySwapLimitInBytes: GiB },
+  },
+  {
+    it: 'a machine without swap: nothing is said',
+    pod: {},
+    resources: { limits: { memory: '1Gi' } },
+    node: undefined,
+    wants: {},
+  },
+];
+for (const { it, pod, resources, wants, ...rest } of swapCases) {
+  test(`swap of a container, ${it}`, () => {
+    const web = { name: 'web', image: 'i', resources };
+    const node = 'node' in rest ? rest.node : swap;
+    const given = containerResources(aPod({ containers: [web], spec: pod }), web, {
+      memoryBytes: 4 * GiB,
+      ...(node && { swap: node as typeof swap }),
+    });
+    const { unified, memorySwapLimitInBytes } = given;
+    assert.deepEqual({ ...(unified && { unified }), ...(memorySwapLimitInBytes && { memorySwapLimitInBytes }) }, wants);
+  });
+}
+
+test('huge pages are limited to what is asked for, in every size of the machine', () => {
+  const web = { name: 'web', image: 'i', resources: { limits: { memory: '1Gi', 'hugepages-2Mi': '4Mi' } } };
+  const pod = aPod({ containers: [web] });
+  const { hugepageLimits } = containerResources(pod, web, { memoryBytes: GiB, hugepages: ['2Mi', '1Gi'] });
+  assert.deepEqual(hugepageLimits, [
+    { pageSize: '2MB', limit: 4 * 2 ** 20 },
+    { pageSize: '1GB', limit: 0 },
+  ]);
+  assert.deepEqual(podLimits(pod, undefined).hugepages, { '2MB': 4 * 2 ** 20 });
+});
+
+test('a volume of huge pages has the size it names, or the only one the pod asks for', () => {
+  const pod = (...sizes: string[]) => {
+    const limits = Object.fromEntries(sizes.map((size) => [`hugepages-${size}`, size]));
+    return aPod({ containers: [{ name: 'web', image: 'i', resources: { limits } }] });
+  };
+  assert.equal(hugepagesOf(pod('2Mi'), 'HugePages'), 2 ** 21);
+  assert.equal(hugepagesOf(pod('2Mi', '1Gi'), 'HugePages-1Gi'), 2 ** 30);
+  assert.throws(() => hugepagesOf(pod('2Mi', '1Gi'), 'HugePages'), /several sizes/);
+  assert.throws(() => hugepagesOf(pod(), 'HugePages'), /no container asks/);
+  assert.throws(() => hugepagesOf(pod('2Mi'), 'HugePages-1Gi'), /no container asks for hugepages-1Gi/);
+});
+
+test('a volume in memory is as large as the pod may be, or all pods', () => {
+  const limited = aPod({ containers: [{ name: 'web', image: 'i', resources: { limits: { memory: '64Mi' } } }] });
+  const open = aPod({ containers: [{ name: 'web', image: 'i' }] });
+  assert.equal(tmpfsBytes(limited, undefined, '1Gi'), 64 * 2 ** 20);
+  assert.equal(tmpfsBytes(open, undefined, '1Gi'), GiB);
+  assert.equal(tmpfsBytes(open, '1Mi', '1Gi'), 2 ** 20);
 });

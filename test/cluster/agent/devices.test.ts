@@ -61,6 +61,23 @@ test('the socket for monitoring tells who has which devices', async () => {
   await assert.rejects(askPodResources(cluster(), 'Get', { podName: 'none', podNamespace: 'default' }), /not found/);
 });
 
+test('a resource that an operator puts on the node stays there, and pods may use it up', async () => {
+  const patch = { status: { capacity: { 'skiff.test/dongle': '1' }, allocatable: { 'skiff.test/dongle': '1' } } };
+  const answer = await cluster().api.call(
+    'PATCH',
+    '/api/v1/nodes/node-1/status',
+    patch,
+    'application/strategic-merge-patch+json',
+  );
+  assert.equal(answer.status, 200);
+  const dongle = { resources: { limits: { 'skiff.test/dongle': '1' } } };
+  await pods.create('dongle', { containers: [shell('main', FOREVER, dongle)] });
+  await pods.ready('dongle');
+  await pods.create('another', { containers: [shell('main', FOREVER, dongle)] });
+  assert.equal((await failed('another')).status.reason, 'OutOfskiff.test/dongle');
+  await Promise.all(['dongle', 'another'].map((name) => pods.remove(name)));
+});
+
 test('init containers lend their devices to those after them', async () => {
   await pods.create('handed-on', {
     initContainers: [shell('first', SAY, lamps(1))],
@@ -109,6 +126,7 @@ test('an agent that is killed knows who has what; plugins come back, and restart
   await pods.create('late', { containers: [shell('main', `${SAY}; ${FOREVER}`, lamps(1))] });
   await pods.ready('late');
   assert.deepEqual(had(await pods.untilLogged('late', 'main', 'has lamp')), ['lamp-1']);
+  await untilOffered(cluster(), 'skiff.test/dongle', '1', '1');
   await Promise.all(['one', 'late'].map((name) => pods.remove(name)));
 });
 
