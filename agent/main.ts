@@ -137,6 +137,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   });
   await using node = new NodeAgent({
     devices: () => devices.offer,
+    known: () => view.nodes.get(nodeName),
     ...{ name: nodeName, nodeIps, labels: config.nodeLabels, maxPods: config.maxPods },
     ...{ reserved: config.reserved, thresholds: config.eviction.thresholds, pressures: () => pressures },
     ...{ kubeletPort: () => kubeletPort, dataDir: config.kubeletDir, facts },

@@ -32,6 +32,8 @@ export interface NodeAgentOptions {
   readonly dataDir: string;
   readonly facts: MachineFacts;
   readonly devices: () => Offer;
+  /** The node's object as it was heard last; undefined before. */
+  readonly known: () => Node | undefined;
   readonly client: Client;
   readonly runtime: RuntimeClient;
   readonly images: ImageClient;
@@ -63,8 +65,9 @@ export class NodeAgent implements AsyncDisposable {
   }
 
   get allocatable(): Readonly<Record<string, string>> {
-    // What others hand out here (devices and the like) is known to the API only.
-    return { ...this.#node?.status?.allocatable, ...this.#seen?.allocatable };
+    // What others put on the node is known to the API only.
+    const known = this.#options.known() ?? this.#node;
+    return { ...known?.status?.allocatable, ...this.#seen?.allocatable };
   }
 
   /** Resolves when the Node object exists. */
