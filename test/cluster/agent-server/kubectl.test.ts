@@ -149,6 +149,44 @@ test('what cannot be is said as people know it', { skip }, async () => {
   assert.match(forward.stderr, /unable to forward port because pod is not running/);
 });
 
+test('cp brings a tree in and out again, as it was', { skip, timeout: 600_000 }, async () => {
+  const { node } = cluster().node;
+  const files = process.env['SKIFF_LONG'] === '1' ? 1_000 : 20;
+  // 1 MB each, a thousand of them with SKIFF_LONG=1; every file differs and some are links.
+  await node.exec('sh', [
+    '-c',
+    `mkdir -p /root/tree/a/b && cd /root/tree && i=0; while [ $i -lt ${files} ]; do
+       { echo $i; head -c 1000000 /dev/urandom; } > a/b/$i; i=$((i+1)); done; ln -s a/b/0 link; : > empty`,
+  ]);
+  const sum = 'find . -type f | sort | xargs md5sum | md5sum';
+  const before = (await node.exec('sh', ['-c', `cd /root/tree && ${sum}`])).stdout;
+  assert.equal((await kubectl(['cp', '/root/tree', 'main:/tmp/'])).code, 0);
+  const inside = await kubectl(['exec', 'main', '--', 'sh', '-c', `cd /tmp/tree && ${sum}`]);
+  assert.equal(inside.stdout, before);
+  assert.equal((await kubectl(['cp', '--retries=2', 'main:/tmp/tree', '/root/back'])).code, 0);
+  assert.equal((await node.exec('sh', ['-c', `cd /root/back && ${sum}`])).stdout, before);
+  await kubectl(['exec', 'main', '--', 'rm', '-r', '/tmp/tree']);
+});
+
+test('debug joins a pod and gets onto a node', { skip }, async () => {
+  const image = '--image=skiff.local/test/busybox:1';
+  const talk = ['--', 'sh', '-c', 'cat /proc/1/cmdline; echo; echo "debug $NONCE"'];
+  const pod = await kubectl(['debug', 'main', image, '--target=main', '--profile=general', '-c', 'looker', ...talk]);
+  assert.equal(pod.code, 0, pod.stderr);
+  const said = await waitFor('what the debug container says', async () => {
+    const { stdout } = await kubectl(['logs', 'main', '-c', 'looker']);
+    return stdout.includes(`debug ${NONCE}`) ? stdout : undefined;
+  });
+  assert.ok(said.startsWith('sleep\x003600'), 'it sees the processes of its target');
+  await cluster().node.node.exec('sh', ['-c', `echo ${NONCE} > /etc/of-this-node`]);
+  const look = ['--profile=sysadmin', '--', 'cat', '/host/etc/of-this-node'];
+  const onNode = await kubectl(['debug', 'node/node-1', image, ...look]);
+  const name = /node-debugger-[a-z0-9-]+/.exec(onNode.stdout + onNode.stderr)?.[0];
+  assert.ok(name, onNode.stderr);
+  await pods.until(name, 'ended', ({ status }) => status.phase === 'Succeeded');
+  assert.equal((await kubectl(['logs', name])).stdout, `${NONCE}\n`);
+});
+
 test('the node shows its configuration, its log files and what probes said', { skip }, async () => {
   const [command, port] = [['cat', '/nonce'], 9];
   await pods.create('probed', {
