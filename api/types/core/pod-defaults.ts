@@ -52,7 +52,10 @@ function defaultPodResources(spec: Fillable, own: Requirements): void {
 }
 
 /** What runs at once, at most: all containers with all sidecars, or one init container with the sidecars before it. */
-function aggregated({ containers, initContainers = [] }: Fillable, of: keyof Requirements): Resources {
+export function aggregated(
+  { containers, initContainers = [] }: Pick<Fillable, 'containers' | 'initContainers'>,
+  of: keyof Requirements,
+): Resources {
   let sidecars: Resources = {};
   let peak: Resources = {};
   for (const container of initContainers) {

@@ -35,8 +35,7 @@ export function signingRequestProblems({ spec }: Csr): FieldProblem[] {
 const SIGNER = "must be a fully qualified domain and path of the form 'example.com/signer-name'";
 
 /** A domain with a name of one or two segments below it. */
-function signerProblems(name: string): FieldProblem[] {
-  const path = 'spec.signerName';
+export function signerProblems(name: string | undefined, path = 'spec.signerName'): FieldProblem[] {
   if (!name) return [required(path)];
   const [domain = '', ...segments] = name.split('/');
   if (segments.length !== 1) return [invalidValue(path, name, SIGNER)];

@@ -1,7 +1,7 @@
 // Persistent volume claims, and templates of them.
-import { dns1123Subdomain, qualifiedName } from '../../../api/names.ts';
+import { dns1123Label, dns1123Subdomain, qualifiedName } from '../../../api/names.ts';
 import { compareQuantities } from '../../../api/quantity.ts';
-import { deepEqual } from '../../../api/schema/equal.ts';
+import { semanticEqual } from '../../../api/schema/equal.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import {
   type PersistentVolumeClaim,
@@ -10,8 +10,9 @@ import {
 import { goJson } from './go-value.ts';
 import { labelSelectorProblems } from './label-selector.ts';
 import { forbidden, invalidValue, notSupported, required } from './problems.ts';
+import { basicAmountProblems, sorted } from './resources.ts';
 import { textDiff } from './text-diff.ts';
-import { IMMUTABLE, named, oneOf } from './values.ts';
+import { IMMUTABLE, named, oneOf, unchanged } from './values.ts';
 
 export const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 const ALONE = 'may not use ReadWriteOncePod with other access modes';
@@ -37,18 +38,23 @@ export function claimSpecProblems(spec: PersistentVolumeClaimSpec, path: string)
   problems.push(...oneOf(`${path}.volumeMode`, volumeMode, ['Block', 'Filesystem']));
   problems.push(...dataSourceProblems(dataSource, `${path}.dataSource`));
   problems.push(...dataSourceProblems(dataSourceRef, `${path}.dataSourceRef`));
+  const namespace = dataSourceRef?.namespace;
+  if (namespace) problems.push(...named(`${path}.dataSourceRef.namespace`, namespace, dns1123Label));
   if (dataSourceRef?.namespace) {
     if (dataSource) {
       const why = 'may not be specified when dataSourceRef.namespace is specified';
-      problems.push(invalidValue(path, `${path}.dataSource`, why));
+      problems.push(invalidValue(path, SHOWN, why));
     }
   } else if (dataSource && dataSourceRef && !isSameSource(dataSource, dataSourceRef)) {
-    problems.push(invalidValue(path, `${path}.dataSource`, 'must match dataSourceRef'));
+    problems.push(invalidValue(path, SHOWN, 'must match dataSourceRef'));
   }
-  const { volumeAttributesClassName: attributes } = spec;
+  const attributes = spec.volumeAttributesClassName;
   if (attributes) problems.push(...named(`${path}.volumeAttributesClassName`, attributes, dns1123Subdomain));
   return problems;
 }
+
+/** Upstream shows a path, of which nothing is to be seen. */
+const SHOWN = {};
 
 interface Source {
   apiGroup?: string;
@@ -79,92 +85,87 @@ export function claimProblems({ spec }: PersistentVolumeClaim): FieldProblem[] {
   return claimSpecProblems(spec, 'spec');
 }
 
-const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
+const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
 
-/** The binder sets the volume and, once, the class; a bound claim may ask for more, and for other attributes. */
+/** The binder sets the volume and, once, the class; a bound claim may grow. */
 export function claimUpdateProblems(next: PersistentVolumeClaim, current: PersistentVolumeClaim): FieldProblem[] {
   const problems = claimProblems(next);
   const was = structuredClone(current.spec);
   const now = structuredClone(next.spec);
+  // Binding sets the name of the volume.
   if (!was.volumeName && now.volumeName) was.volumeName = now.volumeName;
-  const [oldClass, newClass] = [current, next].map(({ metadata }) => metadata.annotations?.[CLASS_ANNOTATION] ?? '');
-  // A claim without a class may be given the default one afterwards; one with the old annotation may say it anew.
-  const isUnnamed = was.storageClassName === undefined && now.storageClassName !== undefined;
-  const saysAnew = isUnnamed && oldClass !== '' && now.storageClassName === oldClass;
-  if (saysAnew || (isUnnamed && oldClass === '')) was.storageClassName = now.storageClassName;
-  if (oldClass !== newClass && !saysAnew) {
-    problems.push(invalidValue(`metadata.annotations[${CLASS_ANNOTATION}]`, newClass, IMMUTABLE));
+  const [annotated, annotatedWas] = [next, current].map(({ metadata }) => metadata.annotations?.[BETA_CLASS]);
+  const moved = annotatedWas !== undefined && now.storageClassName === annotatedWas;
+  if (moved && was.storageClassName === undefined && (annotated === undefined || annotated === annotatedWas)) {
+    // The annotation that was there before the field becomes the field.
+    delete now.storageClassName;
+  } else {
+    if ((annotated ?? '') !== (annotatedWas ?? '')) {
+      problems.push(invalidValue(`metadata.annotations.${BETA_CLASS}`, annotated ?? '', IMMUTABLE));
+    }
+    // A claim without a class may be given the default one afterwards.
+    if (was.storageClassName === undefined && (annotatedWas === undefined || moved)) delete now.storageClassName;
   }
   const oldSize = was.resources?.requests?.['storage'];
   const newSize = now.resources?.requests?.['storage'];
   if (next.status.phase === 'Bound') {
-    if (oldSize !== undefined && now.resources?.requests !== undefined) now.resources.requests['storage'] = oldSize;
-    now.volumeAttributesClassName = was.volumeAttributesClassName;
+    if (now.resources?.requests && oldSize !== undefined) now.resources.requests['storage'] = oldSize;
+    if (was.volumeAttributesClassName === undefined) delete now.volumeAttributesClassName;
+    else now.volumeAttributesClassName = was.volumeAttributesClassName;
   }
-  const before = goJson(PersistentVolumeClaimSpec, was, 1);
-  const after = goJson(PersistentVolumeClaimSpec, now, 1);
-  if (before !== after) {
+  if (!semanticEqual(PersistentVolumeClaimSpec, now, was)) {
     const why =
       'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+    const [before, after] = [was, now].map((spec) => goJson(PersistentVolumeClaimSpec, spec, 1)) as [string, string];
     problems.push(forbidden('spec', `${why}\n${textDiff(before, after)}`));
   }
-  // Asking for less takes back a wish that could not be met; what is there already never shrinks.
   if (oldSize !== undefined && newSize !== undefined && compareQuantities(newSize, oldSize) < 0) {
-    const has = current.status.capacity?.['storage'] ?? '0';
-    if (compareQuantities(newSize, has) <= 0) {
-      problems.push(forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'));
+    const bound = current.status.capacity?.['storage'] ?? '0';
+    if (compareQuantities(newSize, bound) <= 0) {
+      const why = 'field can not be less than status.capacity';
+      problems.push(forbidden('spec.resources.requests.storage', why));
     }
   }
-  if (!deepEqual(next.spec.volumeMode, current.spec.volumeMode)) {
-    problems.push(invalidValue('volumeMode', next.spec.volumeMode, IMMUTABLE));
-  }
-  return [...problems, ...attributesProblems(next, current)];
-}
-
-/** Attributes that the volume has once had can be changed to others, not to none. */
-function attributesProblems({ spec }: PersistentVolumeClaim, current: PersistentVolumeClaim): FieldProblem[] {
-  const { volumeAttributesClassName: name } = spec;
-  const isChanged = name !== current.spec.volumeAttributesClassName;
-  if (!isChanged || current.status.currentVolumeAttributesClassName === undefined || name) return [];
-  const why = `update to ${name === '' ? 'empty string' : 'nil'} is forbidden when status.currentVolumeAttributesClassName is not nil`;
-  return [forbidden('spec.volumeAttributesClassName', why)];
-}
-
-const RESIZE_STATES = [
-  'ControllerResizeInProgress',
-  'ControllerResizeInfeasible',
-  'NodeResizePending',
-  'NodeResizeInProgress',
-  'NodeResizeInfeasible',
-];
-
-/** What controllers, resizers and kubelets say of a claim. */
-export function claimStatusProblems({ status }: PersistentVolumeClaim): FieldProblem[] {
-  const { capacity, allocatedResources, allocatedResourceStatuses } = status;
-  const problems = Object.entries(capacity ?? {}).flatMap(([name, amount]) =>
-    notNegativeAmount(`status.capacity[${name}]`, amount),
-  );
-  for (const [name, state] of Object.entries(allocatedResourceStatuses ?? {})) {
-    problems.push(...resourceKeyProblems('status.allocatedResourceStatus', name));
-    if (!RESIZE_STATES.includes(state)) {
-      problems.push(notSupported(`status.allocatedResourceStatus[${name}]`, name, RESIZE_STATES));
-    }
-  }
-  for (const [name, amount] of Object.entries(allocatedResources ?? {})) {
-    problems.push(...resourceKeyProblems('status.allocatedResources', name));
-    problems.push(...notNegativeAmount(`status.allocatedResources[${name}]`, amount));
+  // Upstream names the field without its parent.
+  problems.push(...unchanged('volumeMode', next.spec.volumeMode, current.spec.volumeMode));
+  const [attributes, attributesWere] = [next.spec, current.spec].map((spec) => spec.volumeAttributesClassName);
+  const applied = current.status.currentVolumeAttributesClassName !== undefined;
+  if (applied && attributes !== attributesWere && !attributes) {
+    const to = attributes === undefined ? 'nil' : 'empty string';
+    const why = `update to ${to} is forbidden when status.currentVolumeAttributesClassName is not nil`;
+    problems.push(forbidden('spec.volumeAttributesClassName', why));
   }
   return problems;
 }
 
-function notNegativeAmount(path: string, amount: string): FieldProblem[] {
-  return compareQuantities(amount, '0') < 0 ? [invalidValue(path, amount, 'must be greater than or equal to 0')] : [];
+const RESIZING = [
+  'ControllerResizeInProgress',
+  'ControllerResizeInfeasible',
+  'NodeResizeInProgress',
+  'NodeResizeInfeasible',
+  'NodeResizePending',
+].sort();
+
+export function claimStatusProblems({ spec, status }: PersistentVolumeClaim): FieldProblem[] {
+  const problems = spec.accessModes?.length ? [] : [required('Spec.accessModes')];
+  for (const [name, amount] of sorted(status.capacity ?? {})) {
+    problems.push(...basicAmountProblems(`status.capacity[${name}]`, amount));
+  }
+  const at = 'status.allocatedResourceStatuses';
+  for (const [name, state] of sorted(status.allocatedResourceStatuses ?? {})) {
+    problems.push(...keyProblems(at, name));
+    if (!RESIZING.includes(state)) problems.push(notSupported(at, name, RESIZING));
+  }
+  for (const [name, amount] of sorted(status.allocatedResources ?? {})) {
+    const wrong = keyProblems('status.allocatedResources', name);
+    problems.push(...(wrong.length > 0 ? wrong : basicAmountProblems(`status.allocatedResources[${name}]`, amount)));
+  }
+  return problems;
 }
 
-/** `storage`, or a name of its own domain that a driver knows. */
-function resourceKeyProblems(path: string, name: string): FieldProblem[] {
+/** Of the names that are the cluster's own only one is for claims. */
+function keyProblems(path: string, name: string): FieldProblem[] {
   const problems = named(path, name, qualifiedName);
-  if (problems.length > 0 || name === 'storage') return problems;
-  if (!name.includes('/')) return [notSupported(path, name, ['storage'])];
-  return /(^|\.)kubernetes\.io\//.test(name) ? [notSupported(path, name, ['storage'])] : [];
+  const isNative = !name.includes('/') || name.includes('kubernetes.io/');
+  return problems.length === 0 && isNative && name !== 'storage' ? [notSupported(path, name, ['storage'])] : problems;
 }

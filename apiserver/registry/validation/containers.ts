@@ -1,12 +1,12 @@
 // Containers of a pod, of all three sorts.
-import { dns1123Label, inRange, portName, portNumber } from '../../../api/names.ts';
+import { dns1123Label, portName, portNumber } from '../../../api/names.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import type { Container, EphemeralContainer } from '../../../api/types/core/container.ts';
 import type { PodSpec } from '../../../api/types/core/pod-spec.ts';
 import { envFromProblems, envProblems } from './env.ts';
 import { devicesProblems, mountsProblems } from './mounts.ts';
 import { handlerProblems, probeProblems } from './probes.ts';
-import { duplicate, forbidden, invalidValue, notFoundValue, notSupported, required } from './problems.ts';
+import { duplicate, forbidden, invalidValue, notFoundValue, notSupported, required, tooMany } from './problems.ts';
 import { requirementsProblems } from './resources.ts';
 import { containerSecurityProblems } from './security-context.ts';
 import { named, oneOf, requiredOneOf } from './values.ts';
@@ -37,17 +37,25 @@ export function containersProblems(around: Around, path: string): FieldProblem[]
   problems.push(...hostPortProblems(containers, `${path}.containers`));
   for (const [i, container] of initContainers.entries()) {
     const at = `${path}.initContainers[${i}]`;
-    problems.push(...commonProblems(container, around, at), ...nameTaken(names, container.name, at));
+    problems.push(...commonProblems(container, around, at));
+    problems.push(...initRestart(container, at), ...nameTaken(names, container.name, at));
+    // Upstream counts each by itself, from the first place.
+    problems.push(...hostPortProblems([container], `${path}.initContainers`));
     problems.push(...initProblems(container, around.spec, at));
-    problems.push(...hostPortProblems([container], `${path}.initContainers`, i));
   }
   for (const [i, container] of ephemeralContainers.entries()) {
     const at = `${path}.ephemeralContainers[${i}]`;
     const others = new Set([...containers, ...initContainers].map(({ name }) => name));
-    problems.push(...commonProblems(container, around, at), ...nameTaken(names, container.name, at));
-    problems.push(...ephemeralProblems(container, others, at));
+    problems.push(...commonProblems(container, around, at), ...imageSpaceProblems(container, at));
+    problems.push(...nameTaken(names, container.name, at), ...ephemeralProblems(container, others, at));
   }
   return problems;
+}
+
+/** Of pods, not of templates: those have always been let through. */
+export function imageSpaceProblems({ image = '' }: AnyContainer, path: string): FieldProblem[] {
+  const why = 'must not have leading or trailing whitespace';
+  return image === image.trim() ? [] : [invalidValue(`${path}.image`, image, why)];
 }
 
 function nameTaken(names: Set<string>, name: string, path: string): FieldProblem[] {
@@ -62,8 +70,8 @@ function commonProblems(container: AnyContainer, { spec, volumes, claims }: Arou
     ...(name ? named(`${path}.name`, name, dns1123Label) : [required(`${path}.name`)]),
     ...(image ? [] : [required(`${path}.image`)]),
     ...requiredOneOf(`${path}.terminationMessagePolicy`, terminationMessagePolicy, ['File', 'FallbackToLogsOnError']),
-    ...portsProblems(container, spec, `${path}.ports`),
-    ...envProblems(env, `${path}.env`, new Set(volumes.keys())),
+    ...portsProblems(container, `${path}.ports`),
+    ...envProblems(env, `${path}.env`),
     ...envFromProblems(envFrom, `${path}.envFrom`),
     ...mountsProblems(container, volumes, `${path}.volumeMounts`),
     ...devicesProblems(container, volumes, `${path}.volumeDevices`),
@@ -74,7 +82,7 @@ function commonProblems(container: AnyContainer, { spec, volumes, claims }: Arou
   ];
 }
 
-function portsProblems({ ports }: AnyContainer, { hostNetwork }: PodSpec, path: string): FieldProblem[] {
+function portsProblems({ ports }: AnyContainer, path: string): FieldProblem[] {
   const names = new Set<string>();
   return (ports ?? []).flatMap(({ name, containerPort, hostPort, protocol }, i) => {
     const at = `${path}[${i}]`;
@@ -88,25 +96,31 @@ function portsProblems({ ports }: AnyContainer, { hostNetwork }: PodSpec, path: 
     if (!containerPort) problems.push(required(`${at}.containerPort`));
     else
       problems.push(...portNumber(containerPort).map((why) => invalidValue(`${at}.containerPort`, containerPort, why)));
-    if (hostPort) {
-      problems.push(...portNumber(hostPort).map((why) => invalidValue(`${at}.hostPort`, hostPort, why)));
-      if (hostNetwork && hostPort !== containerPort) {
-        const why = 'must match `containerPort` when `hostNetwork` is true';
-        problems.push(invalidValue(`${at}.hostPort`, hostPort, why));
-      }
-    }
+    if (hostPort) problems.push(...portNumber(hostPort).map((why) => invalidValue(`${at}.hostPort`, hostPort, why)));
     return [...problems, ...requiredOneOf(`${at}.protocol`, protocol, PROTOCOLS)];
   });
 }
 
-function hostPortProblems(containers: readonly Container[], path: string, from = 0): FieldProblem[] {
+/** On the network of the node a port is itself. A template may leave the host's port out: it is filled in later. */
+export function hostNetworkProblems({ hostNetwork, containers }: PodSpec, path: string): FieldProblem[] {
+  if (!hostNetwork) return [];
+  return (containers ?? []).flatMap(({ ports }, i) =>
+    (ports ?? []).flatMap(({ hostPort, containerPort }, n) => {
+      if (!hostPort || hostPort === containerPort) return [];
+      const why = 'must match `containerPort` when `hostNetwork` is true';
+      return [invalidValue(`${path}.containers[${i}].ports[${n}].hostPort`, hostPort, why)];
+    }),
+  );
+}
+
+function hostPortProblems(containers: readonly Container[], path: string): FieldProblem[] {
   const taken = new Set<string>();
   const problems: FieldProblem[] = [];
   for (const [i, { ports }] of containers.entries()) {
     for (const [n, { hostPort, hostIP = '', protocol }] of (ports ?? []).entries()) {
       if (!hostPort) continue;
       const id = `${protocol}/${hostIP}/${hostPort}`;
-      if (taken.has(id)) problems.push(duplicate(`${path}[${from + i}].ports[${n}].hostPort`, id));
+      if (taken.has(id)) problems.push(duplicate(`${path}[${i}].ports[${n}].hostPort`, id));
       taken.add(id);
     }
   }
@@ -128,21 +142,26 @@ function resizeProblems({ resizePolicy }: AnyContainer, { restartPolicy }: PodSp
       problems.push(notSupported(path, policy, ['NotRequired', 'RestartContainer']));
     }
     if (restartPolicy === 'Never' && policy !== 'NotRequired') {
-      problems.push(invalidValue(path, policy, "must be 'NotRequired' when `restartPolicy` is 'Never'"));
+      problems.push(invalidValue(path, policy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'"));
     }
     return problems;
   });
 }
 
-function lifecycleProblems({ lifecycle }: Container, { os }: PodSpec, path: string): FieldProblem[] {
+function lifecycleProblems({ lifecycle }: Container, spec: PodSpec, path: string): FieldProblem[] {
   if (lifecycle === undefined) return [];
+  const { os, terminationGracePeriodSeconds: grace } = spec;
   const { postStart, preStop, stopSignal } = lifecycle;
   const at = `${path}.lifecycle`;
   const problems: FieldProblem[] = [];
-  if (postStart) problems.push(...handlerProblems(postStart, `${at}.postStart`));
-  if (preStop) problems.push(...handlerProblems(preStop, `${at}.preStop`));
-  if (stopSignal !== undefined && os === undefined) {
+  if (postStart) problems.push(...handlerProblems(postStart, `${at}.postStart`, grace));
+  if (preStop) problems.push(...handlerProblems(preStop, `${at}.preStop`, grace));
+  if (stopSignal === undefined) return problems;
+  if (os === undefined) {
     problems.push(forbidden(`${at}.stopSignal`, 'may not be set for containers with empty `spec.os.name`'));
+  } else if (os.name === 'windows' || os.name === 'linux') {
+    const signals = os.name === 'linux' ? SIGNALS : ['SIGKILL', 'SIGTERM'];
+    problems.push(...oneOf(`${at}.stopSignal`, stopSignal, signals));
   }
   return problems;
 }
@@ -155,6 +174,17 @@ function probesProblems({ livenessProbe, readinessProbe, startupProbe }: Contain
   ];
 }
 
+const REAL_TIME = 15;
+const SIGNALS = [
+  ...['ABRT', 'ALRM', 'BUS', 'CHLD', 'CLD', 'CONT', 'FPE', 'HUP', 'ILL', 'INT', 'IO', 'IOT', 'KILL', 'PIPE', 'POLL'],
+  ...['PROF', 'PWR', 'QUIT', 'SEGV', 'STKFLT', 'STOP', 'SYS', 'TERM', 'TRAP', 'TSTP', 'TTIN', 'TTOU', 'URG', 'USR1'],
+  ...['USR2', 'VTALRM', 'WINCH', 'XCPU', 'XFSZ', 'RTMIN', 'RTMAX'],
+  ...Array.from({ length: REAL_TIME }, (_, i) => `RTMIN+${i + 1}`),
+  ...Array.from({ length: REAL_TIME - 1 }, (_, i) => `RTMAX-${i + 1}`),
+]
+  .map((name) => `SIG${name}`)
+  .sort();
+
 const RULES_MAX = 20;
 const CODES_MAX = 255;
 
@@ -163,60 +193,63 @@ function containerRestart({ restartPolicy, restartPolicyRules }: Container, path
   const at = `${path}.restartPolicyRules`;
   const rules = restartPolicyRules ?? [];
   if (rules.length === 0) return problems;
-  if (!restartPolicy)
+  if (restartPolicy === undefined) {
     problems.push(required(`${path}.restartPolicy`, 'must specify restartPolicy when restart rules are used'));
-  if (rules.length > RULES_MAX) {
-    problems.push({
-      path: at,
-      reason: 'FieldValueTooLong',
-      message: `Too long: may not be more than ${RULES_MAX} bytes`,
-    });
   }
+  if (rules.length > RULES_MAX) problems.push(tooMany(at, rules.length, RULES_MAX));
   for (const [i, { action, exitCodes }] of rules.entries()) {
-    problems.push(...requiredOneOf(`${at}[${i}].action`, action, ['Restart', 'RestartAllContainers']));
+    problems.push(...oneOf(`${at}[${i}].action`, action ?? '', ['Restart', 'RestartAllContainers']));
     if (exitCodes === undefined) {
       problems.push(required(`${at}[${i}].exitCodes`, 'must be specified'));
       continue;
     }
-    problems.push(...requiredOneOf(`${at}[${i}].exitCodes.operator`, exitCodes.operator, ['In', 'NotIn']));
-    if (!exitCodes.values?.length) problems.push(required(`${at}[${i}].exitCodes.values`));
-    for (const [n, code] of (exitCodes.values ?? []).entries()) {
-      const wrong = inRange(code, 0, CODES_MAX);
-      problems.push(...wrong.map((why) => invalidValue(`${at}[${i}].exitCodes.values[${n}]`, code, why)));
-    }
+    const { operator, values } = exitCodes;
+    problems.push(...oneOf(`${at}[${i}].exitCodes.operator`, operator ?? '', ['In', 'NotIn']));
+    const count = values?.length ?? 0;
+    if (count > CODES_MAX) problems.push(tooMany(`${at}[${i}].exitCodes.values`, count, CODES_MAX));
   }
   return problems;
 }
 
+function initRestart(container: Container, path: string): FieldProblem[] {
+  if (container.restartPolicy !== undefined) return containerRestart(container, path);
+  if (!container.restartPolicyRules?.length) return [];
+  return [required(`${path}.restartPolicy`, 'must specify restartPolicy when restart rules are used')];
+}
+
 /** Init containers come and go before the others; only those that stay, sidecars, have probes and hooks. */
 function initProblems(container: Container, spec: PodSpec, path: string): FieldProblem[] {
-  const { restartPolicy } = container;
-  if (restartPolicy === 'Always') {
-    return [
-      ...lifecycleProblems(container, spec, path),
-      ...probesProblems(container, path),
-      ...containerRestart({ ...container, restartPolicyRules: undefined }, path),
-    ];
+  if (container.restartPolicy === 'Always') {
+    return [...lifecycleProblems(container, spec, path), ...probesProblems(container, path)];
   }
   const problems: FieldProblem[] = [];
   for (const field of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
     if (container[field] === undefined) continue;
     problems.push(forbidden(`${path}.${field}`, 'may not be set for init containers without restartPolicy=Always'));
   }
-  return [...problems, ...containerRestart(container, path)];
+  for (const [i, { restartPolicy: policy }] of (container.resizePolicy ?? []).entries()) {
+    if (policy !== 'RestartContainer') continue;
+    const why = "must not be set to 'RestartContainer' for non-sidecar initContainers";
+    problems.push(invalidValue(`${path}.resizePolicy[${i}].restartPolicy`, policy, why));
+  }
+  return problems;
 }
 
+/** In upstream's order of fields. */
 const NOT_EPHEMERAL = [
   'ports',
+  'resources',
+  'resizePolicy',
+  'restartPolicy',
+  'restartPolicyRules',
   'livenessProbe',
   'readinessProbe',
   'startupProbe',
   'lifecycle',
-  'resizePolicy',
 ] as const;
 
 function ephemeralProblems(container: EphemeralContainer, others: ReadonlySet<string>, path: string): FieldProblem[] {
-  const { targetContainerName, volumeMounts, restartPolicy, resources } = container;
+  const { targetContainerName, volumeMounts } = container;
   const problems: FieldProblem[] = [];
   if (targetContainerName && !others.has(targetContainerName)) {
     problems.push(notFoundValue(`${path}.targetContainerName`, targetContainerName));
@@ -224,11 +257,9 @@ function ephemeralProblems(container: EphemeralContainer, others: ReadonlySet<st
   const no = 'cannot be set for an Ephemeral Container';
   for (const field of NOT_EPHEMERAL) {
     const value = container[field];
-    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    if (value === undefined || (typeof value === 'object' && Object.keys(value).length === 0)) continue;
     problems.push(forbidden(`${path}.${field}`, no));
   }
-  if (Object.keys(resources ?? {}).length > 0) problems.push(forbidden(`${path}.resources`, no));
-  if (restartPolicy !== undefined) problems.push(forbidden(`${path}.restartPolicy`, no));
   for (const [i, { subPath, subPathExpr }] of (volumeMounts ?? []).entries()) {
     if (subPath) problems.push(forbidden(`${path}.volumeMounts[${i}].subPath`, no));
     if (subPathExpr) problems.push(forbidden(`${path}.volumeMounts[${i}].subPathExpr`, no));

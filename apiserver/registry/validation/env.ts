@@ -1,12 +1,14 @@
 // Environment variables, and the fields and resources that variables and files are made of.
-import { configMapKey, envVarName, qualifiedName } from '../../../api/names.ts';
+import { configMapKey, dns1123Label, dns1123Subdomain, envVarName, qualifiedName } from '../../../api/names.ts';
 import { canonicalQuantity } from '../../../api/quantity.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import type { EnvFromSource, EnvVar, EnvVarSource } from '../../../api/types/core/env.ts';
+import type { PodSpec } from '../../../api/types/core/pod-spec.ts';
 import type { ObjectFieldSelector, ResourceFieldSelector } from '../../../api/types/core/selectors.ts';
-import { localPlainPath } from './paths.ts';
+import { asPrefixToo } from './object-meta.ts';
+import { noBacksteps } from './paths.ts';
 import { invalidValue, notFoundValue, notSupported, required } from './problems.ts';
-import { named } from './values.ts';
+import { named, requiredName } from './values.ts';
 
 /** Fields that a pod can show to itself; the others exist but are not for this use. */
 const FIELDS = [
@@ -55,7 +57,8 @@ export function fieldRefProblems(
     if (!MAPS.includes(map)) {
       return [invalidValue(at, fieldPath, `error converting fieldPath: field label does not support subscript`)];
     }
-    return named(at, map === 'metadata.annotations' ? key.toLowerCase() : key, qualifiedName);
+    // Upstream names the selector here, not its path.
+    return named(path, map === 'metadata.annotations' ? key.toLowerCase() : key, qualifiedName);
   }
   if (!FIELDS.includes(fieldPath) && !MAPS.includes(fieldPath)) {
     return [invalidValue(at, fieldPath, `error converting fieldPath: field label not supported: ${fieldPath}`)];
@@ -63,55 +66,55 @@ export function fieldRefProblems(
   return known.includes(fieldPath) ? [] : [notSupported(at, fieldPath, known)];
 }
 
-const ONE_OR = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'];
-const DIVISORS: Readonly<Record<string, { values: readonly string[]; of: string }>> = {
-  cpu: { values: ['1m', '1'], of: "only divisor's values 1m and 1 are supported with the cpu resource" },
-  memory: { values: ONE_OR, of: `only divisor's values ${ONE_OR.join(', ')} are supported with the memory resource` },
-  'ephemeral-storage': {
-    values: ONE_OR,
-    of: `only divisor's values ${ONE_OR.join(', ')} are supported with the local ephemeral storage resource`,
-  },
-};
+const BYTES = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'];
+
+/** By what each resource may be divided, and how a message calls it. */
+function divisorsOf(resource: string): { values: readonly string[]; of: string } | undefined {
+  const name = /^(?:limits|requests)\.(.*)$/.exec(resource)?.[1];
+  if (name === 'cpu') return { values: ['1m', '1'], of: '1m and 1 are supported with the cpu resource' };
+  const all = `${BYTES.join(', ')} are supported with the`;
+  if (name === 'memory') return { values: BYTES, of: `${all} memory resource` };
+  if (name === 'ephemeral-storage') return { values: BYTES, of: `${all} local ephemeral storage resource` };
+  return name?.startsWith('hugepages-') ? { values: BYTES, of: `${all} hugepages resource` } : undefined;
+}
 
 export function resourceFieldRefProblems(
   { containerName, resource, divisor }: ResourceFieldSelector,
   path: string,
   use: 'env' | 'files',
 ): FieldProblem[] {
-  if (use === 'files' && !containerName) return [required(`${path}.containerName`)];
-  if (!resource) return [required(`${path}.resource`)];
+  const problems: FieldProblem[] = [];
   const isHuge = /^(limits|requests)\.hugepages-/.test(resource);
-  if (!RESOURCE_FIELDS.includes(resource) && !isHuge) {
-    return [notSupported(`${path}.resource`, resource, RESOURCE_FIELDS)];
+  if (use === 'files' && !containerName) problems.push(required(`${path}.containerName`));
+  else if (!resource) problems.push(required(`${path}.resource`));
+  else if (!RESOURCE_FIELDS.includes(resource) && !isHuge) {
+    problems.push(notSupported(`${path}.resource`, resource, RESOURCE_FIELDS));
   }
-  if (divisor === undefined || divisor === '0') return [];
-  const allowed = DIVISORS[resource.slice(resource.indexOf('.') + 1)];
-  const value = canonicalQuantity(divisor);
-  return allowed === undefined || allowed.values.includes(value)
-    ? []
-    : [invalidValue(`${path}.divisor`, value, allowed.of)];
+  if (divisor === undefined || divisor === '0') return problems;
+  const allowed = divisorsOf(resource);
+  if (allowed !== undefined && !allowed.values.includes(canonicalQuantity(divisor))) {
+    problems.push(invalidValue(`${path}.divisor`, resource, `only divisor's values ${allowed.of}`));
+  }
+  return problems;
 }
 
-export function keyRefProblems({ name, key }: { name?: string; key: string }, path: string): FieldProblem[] {
-  const problems = name ? [] : [required(`${path}.name`)];
-  return [...problems, ...(key ? named(`${path}.key`, key, configMapKey) : [required(`${path}.key`)])];
+function keyRefProblems({ name, key }: { name?: string; key: string }, path: string): FieldProblem[] {
+  return [
+    ...named(`${path}.name`, name ?? '', dns1123Subdomain),
+    ...(key ? named(`${path}.key`, key, configMapKey) : [required(`${path}.key`)]),
+  ];
 }
 
-export function envProblems(env: readonly EnvVar[] | undefined, path: string, volumes: ReadonlySet<string>) {
+export function envProblems(env: readonly EnvVar[] | undefined, path: string): FieldProblem[] {
   return (env ?? []).flatMap(({ name, value, valueFrom }, i) => {
     const at = `${path}[${i}]`;
     const problems = name ? named(`${at}.name`, name, envVarName) : [required(`${at}.name`)];
-    if (valueFrom) problems.push(...sourceProblems(valueFrom, value, `${at}.valueFrom`, volumes));
+    if (valueFrom) problems.push(...sourceProblems(valueFrom, value, `${at}.valueFrom`));
     return problems;
   });
 }
 
-function sourceProblems(
-  source: EnvVarSource,
-  value: string | undefined,
-  path: string,
-  volumes: ReadonlySet<string>,
-): FieldProblem[] {
+function sourceProblems(source: EnvVarSource, value: string | undefined, path: string): FieldProblem[] {
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = source;
   const problems: FieldProblem[] = [];
   if (fieldRef) problems.push(...fieldRefProblems(fieldRef, `${path}.fieldRef`, 'env'));
@@ -121,10 +124,9 @@ function sourceProblems(
   if (fileKeyRef) {
     const at = `${path}.fileKeyRef`;
     const { volumeName, path: file, key } = fileKeyRef;
-    if (!volumeName) problems.push(required(`${at}.volumeName`));
-    else if (!volumes.has(volumeName)) problems.push(notFoundValue(`${at}.volumeName`, volumeName));
-    problems.push(...(file ? localPlainPath(`${at}.path`, file) : [required(`${at}.path`)]));
-    problems.push(...(key ? named(`${at}.key`, key, envVarName) : [required(`${at}.key`)]));
+    problems.push(...requiredName(`${at}.key`, key, envVarName));
+    problems.push(...requiredName(`${at}.volumeName`, volumeName, dns1123Label));
+    problems.push(...(file ? noBacksteps(`${at}.path`, file) : [required(`${at}.path`)]));
   }
   const count = Object.values(source).filter((one) => one !== undefined).length;
   const all = 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`';
@@ -134,17 +136,36 @@ function sourceProblems(
   return problems;
 }
 
+/** Upstream says of the whole list that one of its sources is none. */
 export function envFromProblems(sources: readonly EnvFromSource[] | undefined, path: string): FieldProblem[] {
+  const asPrefix = (name: string) => asPrefixToo(dns1123Subdomain)(name, true);
   return (sources ?? []).flatMap(({ prefix, configMapRef, secretRef }, i) => {
     const at = `${path}[${i}]`;
     const problems = prefix ? named(`${at}.prefix`, prefix, envVarName) : [];
-    if (configMapRef && !configMapRef.name) problems.push(required(`${at}.configMapRef.name`));
-    if (secretRef && !secretRef.name) problems.push(required(`${at}.secretRef.name`));
+    if (configMapRef) problems.push(...requiredName(`${at}.configMapRef.name`, configMapRef.name, asPrefix));
+    if (secretRef) problems.push(...requiredName(`${at}.secretRef.name`, secretRef.name, asPrefix));
     if (!configMapRef && !secretRef) {
-      problems.push(invalidValue(at, '', 'must specify one of: `configMapRef` or `secretRef`'));
+      problems.push(invalidValue(path, '', 'must specify one of: `configMapRef` or `secretRef`'));
     } else if (configMapRef && secretRef) {
-      problems.push(invalidValue(at, '', 'may not have more than one field specified at a time'));
+      problems.push(invalidValue(path, '', 'may not have more than one field specified at a time'));
     }
     return problems;
   });
+}
+
+/** Files that make variables lie in empty folders of the pod. */
+export function fileKeyVolumesProblems(spec: PodSpec, path: string): FieldProblem[] {
+  const volumes = new Map((spec.volumes ?? []).map((volume) => [volume.name, volume]));
+  return (['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap((list) =>
+    (spec[list] ?? []).flatMap(({ env }, i) =>
+      (env ?? []).flatMap(({ valueFrom }, n) => {
+        if (valueFrom?.fileKeyRef === undefined) return [];
+        const at = `${path}.${list}[${i}].env[${n}].valueFrom.fileKeyRef.volumeName`;
+        const { volumeName } = valueFrom.fileKeyRef;
+        const volume = volumes.get(volumeName);
+        if (volume === undefined) return [notFoundValue(at, volumeName)];
+        return volume.emptyDir ? [] : [invalidValue(at, volumeName, 'referenced volume must be of type emptyDir')];
+      }),
+    ),
+  );
 }

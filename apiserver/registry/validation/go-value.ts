@@ -1,6 +1,10 @@
 // Values as upstream prints them where its own structures show through: the names of its code, in its order, and
 // everything there, null for what is not set. Derived from the schemas; what differs from them is in the tables.
+import { semanticEqual } from '../../../api/schema/equal.ts';
 import { type ObjectSchema, resolve, type Schema } from '../../../api/schema/schema.ts';
+import type { FieldProblem } from '../../../api/status.ts';
+import { invalidValue, Printed } from './problems.ts';
+import { IMMUTABLE } from './values.ts';
 
 const NAMES: Readonly<Record<string, string>> = {
   apiGroup: 'APIGroup',
@@ -77,6 +81,9 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     additionalPrinterColumns selectableFields`),
 };
 
+const META = words(`name generateName namespace selfLink uid resourceVersion generation creationTimestamp
+  deletionTimestamp deletionGracePeriodSeconds labels annotations ownerReferences finalizers managedFields`);
+
 /** What upstream keeps with the security context of a pod, though the API shows it beside. */
 const IN_SECURITY_CONTEXT = ['hostNetwork', 'hostPID', 'hostIPC', 'shareProcessNamespace', 'hostUsers'] as const;
 const FLAGS: Readonly<Record<string, unknown>> = {
@@ -111,6 +118,7 @@ function goObject(schema: ObjectSchema, value: Fields): unknown {
   // The machinery's own types have names for JSON.
   if (schema.name?.startsWith('io.k8s.apimachinery.')) return value;
   const name = schema.name?.split('.').at(-1) ?? '';
+  if (name === 'PodTemplateSpec') return goTemplate(schema, value);
   const known = ORDER[name] ?? Object.keys(schema.fields);
   return Object.fromEntries(
     known.map((key) => {
@@ -120,6 +128,20 @@ function goObject(schema: ObjectSchema, value: Fields): unknown {
       const absent = field.ptr && value[key] === undefined;
       return [goName(key), absent ? null : goTree(field.schema, value[key])];
     }),
+  );
+}
+
+/** Metadata has names for JSON and stands beside the rest, not below it. */
+function goTemplate({ fields }: ObjectSchema, { metadata, spec }: Fields): unknown {
+  return { ...orderedMeta(metadata as Fields | undefined), Spec: goTree(fields['spec']!.schema, spec) };
+}
+
+function orderedMeta(metadata: Fields = {}): Fields {
+  const byKey = (value: unknown) =>
+    Object.fromEntries(Object.entries(value as Fields).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const known = META.filter((key) => metadata[key] !== undefined && metadata[key] !== null);
+  return Object.fromEntries(
+    known.map((key) => [key, key === 'labels' || key === 'annotations' ? byKey(metadata[key]) : metadata[key]]),
   );
 }
 
@@ -145,4 +167,11 @@ export function goJson(schema: Schema, value: unknown, indent?: number): string 
     /[<>&]/g,
     (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`,
   );
+}
+
+/** As `unchanged`, of values that messages show as upstream's code has them. */
+export function unchangedInGo(schema: Schema, path: string, next: unknown, current: unknown): FieldProblem[] {
+  if (semanticEqual(schema, next, current)) return [];
+  const shown = next === undefined || next === null ? next : new Printed(goJson(schema, next));
+  return [invalidValue(path, shown, IMMUTABLE)];
 }

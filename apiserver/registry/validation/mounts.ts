@@ -10,6 +10,7 @@ type AnyContainer = Container | EphemeralContainer;
 
 const PROPAGATIONS = ['Bidirectional', 'HostToContainer', 'None'];
 
+/** Of what is in a mount upstream names the list, not the place in it. */
 export function mountsProblems(container: AnyContainer, volumes: Around['volumes'], path: string): FieldProblem[] {
   const { volumeMounts, volumeDevices, securityContext } = container;
   const paths = new Set<string>();
@@ -18,7 +19,7 @@ export function mountsProblems(container: AnyContainer, volumes: Around['volumes
     const { name, mountPath, subPath, subPathExpr, mountPropagation, recursiveReadOnly } = mount;
     const problems: FieldProblem[] = [];
     if (!name) problems.push(required(`${at}.name`));
-    if (name && !volumes.has(name)) problems.push(notFoundValue(`${at}.name`, name));
+    if (!volumes.has(name)) problems.push(notFoundValue(`${at}.name`, name));
     if (!mountPath) problems.push(required(`${at}.mountPath`));
     if (paths.has(mountPath)) problems.push(invalidValue(`${at}.mountPath`, mountPath, 'must be unique'));
     paths.add(mountPath);
@@ -35,13 +36,13 @@ export function mountsProblems(container: AnyContainer, volumes: Around['volumes
       problems.push(...localDescendingPath(`${path}.subPathExpr`, subPathExpr));
     }
     if (mountPropagation !== undefined) {
-      problems.push(...oneOf(`${at}.mountPropagation`, mountPropagation, PROPAGATIONS));
+      problems.push(...oneOf(`${path}.mountPropagation`, mountPropagation, PROPAGATIONS));
       if (mountPropagation === 'Bidirectional' && securityContext?.privileged !== true) {
         const why = 'Bidirectional mount propagation is available only to privileged containers';
-        problems.push(forbidden(`${at}.mountPropagation`, why));
+        problems.push(forbidden(`${path}.mountPropagation`, why));
       }
     }
-    if (recursiveReadOnly !== undefined) problems.push(...recursiveProblems(mount, `${at}.recursiveReadOnly`));
+    if (recursiveReadOnly !== undefined) problems.push(...recursiveProblems(mount, `${path}.recursiveReadOnly`));
     return problems;
   });
 }
@@ -50,7 +51,7 @@ function recursiveProblems(
   { recursiveReadOnly, readOnly, mountPropagation }: NonNullable<Container['volumeMounts']>[number],
   path: string,
 ): FieldProblem[] {
-  const modes = ['Disabled', 'IfPossible', 'Enabled'];
+  const modes = ['Disabled', 'Enabled', 'IfPossible'];
   const mode = recursiveReadOnly!;
   if (!modes.includes(mode)) return [notSupported(path, mode, modes)];
   if (mode === 'Disabled') return [];
@@ -65,24 +66,28 @@ function recursiveProblems(
 export function devicesProblems(container: AnyContainer, volumes: Around['volumes'], path: string): FieldProblem[] {
   const names = new Set<string>();
   const paths = new Set<string>();
+  const mounts = container.volumeMounts ?? [];
   return (container.volumeDevices ?? []).flatMap(({ name, devicePath }, i) => {
     const at = `${path}[${i}]`;
     const problems: FieldProblem[] = [];
+    const say = (field: 'name' | 'devicePath', why: string) =>
+      problems.push(invalidValue(`${at}.${field}`, field === 'name' ? name : devicePath, why));
     if (!name) problems.push(required(`${at}.name`));
-    if (names.has(name)) problems.push(invalidValue(`${at}.name`, name, 'must be unique'));
+    if (names.has(name)) say('name', 'must be unique');
     const volume = volumes.get(name);
-    if (name && volume === undefined) problems.push(notFoundValue(`${at}.name`, name));
     if (volume && !volume.isClaim) {
-      const why = 'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode';
-      problems.push(invalidValue(`${at}.name`, name, why));
+      say('name', 'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode');
     }
+    if (volume === undefined) problems.push(notFoundValue(`${at}.name`, name));
     if (!devicePath) problems.push(required(`${at}.devicePath`));
-    else {
-      if (paths.has(devicePath)) problems.push(invalidValue(`${at}.devicePath`, devicePath, 'must be unique'));
-      problems.push(...noBacksteps(`${at}.devicePath`, devicePath));
+    if (paths.has(devicePath)) say('devicePath', 'must be unique');
+    if (noBacksteps(at, devicePath).length > 0) say('devicePath', "can not contain backsteps ('..')");
+    else paths.add(devicePath);
+    if (mounts.some((mount) => mount.name === name)) say('name', 'must not already exist in volumeMounts');
+    if (mounts.some(({ mountPath }) => mountPath === devicePath)) {
+      say('devicePath', 'must not already exist as a path in volumeMounts');
     }
-    names.add(name);
-    paths.add(devicePath);
+    if (name) names.add(name);
     return problems;
   });
 }

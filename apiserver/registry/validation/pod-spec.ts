@@ -1,29 +1,36 @@
 // What a pod should be, in pods and in templates.
 import { dns1123Label, dns1123Subdomain, dns1123SubdomainWithUnderscore, qualifiedName } from '../../../api/names.ts';
 import type { FieldProblem } from '../../../api/status.ts';
+import type { Container } from '../../../api/types/core/container.ts';
 import type { Pod, PodTemplateSpec } from '../../../api/types/core/pod.ts';
 import type { PodSpec } from '../../../api/types/core/pod-spec.ts';
-import { containersProblems } from './containers.ts';
+import { containersProblems, hostNetworkProblems, imageSpaceProblems } from './containers.ts';
+import { fileKeyVolumesProblems } from './env.ts';
 import { annotationProblems, labelProblems } from './object-meta.ts';
-import { duplicate, forbidden, invalidValue, required } from './problems.ts';
-import { amountProblems, requirementsProblems, resourceNameProblems, sorted } from './resources.ts';
+import { podAnnotationProblems, profilesMatchProblems } from './pod-annotations.ts';
+import { podResourcesProblems } from './pod-resources.ts';
+import { duplicate, forbidden, invalidValue, required, tooLong } from './problems.ts';
+import { requirementsProblems } from './resources.ts';
 import { affinityProblems, spreadProblems, tolerationsProblems } from './scheduling.ts';
-import { osProblems, podSecurityProblems } from './security-context.ts';
-import { each, ipProblems, named, oneOf, requiredOneOf } from './values.ts';
+import { podSecurityProblems } from './security-context.ts';
+import { each, ipProblems, named, requiredOneOf } from './values.ts';
 import { volumesProblems } from './volumes.ts';
+import { hostProcessProblems, osProblems } from './windows.ts';
 
 const INT32_MAX = 2147483647;
 const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 
-export function podSpecProblems(spec: PodSpec, path: string): FieldProblem[] {
-  const { problems: volumeProblems, volumes } = volumesProblems(spec.volumes, `${path}.volumes`);
+/** `pod` is the name of a real pod: claims made for it are named after it. */
+export function podSpecProblems(spec: PodSpec, path: string, pod?: string): FieldProblem[] {
+  const { problems: volumeProblems, volumes } = volumesProblems(spec.volumes, `${path}.volumes`, pod);
   const claims = new Set((spec.resourceClaims ?? []).map(({ name }) => name));
   const { activeDeadlineSeconds: deadline, hostname, subdomain, nodeName, serviceAccountName } = spec;
   return [
     ...volumeProblems,
     ...resourceClaimsProblems(spec, `${path}.resourceClaims`),
     ...containersProblems({ spec, volumes, claims }, path),
-    ...(spec.resources ? requirementsProblems(spec.resources, `${path}.resources`) : []),
+    ...podResourcesProblems(spec, `${path}.resources`, claims),
+    ...hostNetworkProblems(spec, path),
     ...requiredOneOf(`${path}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never']),
     ...requiredOneOf(`${path}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES),
     ...labelProblems(spec.nodeSelector, `${path}.nodeSelector`),
@@ -35,7 +42,9 @@ export function podSpecProblems(spec: PodSpec, path: string): FieldProblem[] {
     ),
     ...gatesProblems(spec, `${path}.schedulingGates`),
     ...spreadProblems(spec.topologySpreadConstraints, `${path}.topologySpreadConstraints`),
+    ...hostProcessProblems(spec, path),
     ...hostUsersProblems(spec, path),
+    ...hostnameOverrideProblems(spec, `${path}.hostnameOverride`),
     ...(serviceAccountName ? named(`${path}.serviceAccountName`, serviceAccountName, dns1123Subdomain) : []),
     ...(nodeName ? named(`${path}.nodeName`, nodeName, dns1123Subdomain) : []),
     ...(deadline !== undefined && (deadline < 1 || deadline > INT32_MAX)
@@ -52,13 +61,28 @@ export function podSpecProblems(spec: PodSpec, path: string): FieldProblem[] {
     ...(spec.runtimeClassName !== undefined
       ? named(`${path}.runtimeClassName`, spec.runtimeClassName, dns1123Subdomain)
       : []),
-    ...oneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never']),
-    ...sorted(spec.overhead ?? {}).flatMap(([name, amount]) => {
-      const at = `${path}.overhead[${name}]`;
-      return [...resourceNameProblems(at, name), ...amountProblems(at, name, amount)];
-    }),
+    ...preemptionProblems(`${path}.preemptionPolicy`, spec.preemptionPolicy),
+    // What a sandbox costs is checked as limits are.
+    ...(spec.overhead ? requirementsProblems({ limits: spec.overhead }, `${path}.overhead`) : []),
     ...osProblems(spec, path),
+    ...fileKeyVolumesProblems(spec, path),
   ];
+}
+
+function preemptionProblems(path: string, policy: string | undefined): FieldProblem[] {
+  return policy === undefined ? [] : requiredOneOf(path, policy, ['PreemptLowerPriority', 'Never']);
+}
+
+const HOSTNAME_MAX = 64;
+
+function hostnameOverrideProblems(spec: PodSpec, path: string): FieldProblem[] {
+  const { hostnameOverride: name, setHostnameAsFQDN, hostNetwork } = spec;
+  if (name === undefined) return [];
+  const problems: FieldProblem[] = [];
+  if (setHostnameAsFQDN) problems.push(forbidden(path, 'may not be specified when setHostnameAsFQDN is true'));
+  if (hostNetwork) problems.push(forbidden(path, 'may not be specified when hostNetwork is true'));
+  if (name.length > HOSTNAME_MAX) problems.push(tooLong(path, HOSTNAME_MAX));
+  return [...problems, ...named(path, name, dns1123Subdomain)];
 }
 
 function resourceClaimsProblems({ resourceClaims }: PodSpec, path: string): FieldProblem[] {
@@ -69,12 +93,20 @@ function resourceClaimsProblems({ resourceClaims }: PodSpec, path: string): Fiel
     else if (names.has(name)) problems.push(duplicate(`${at}.name`, name));
     else problems.push(...named(`${at}.name`, name, dns1123Label));
     names.add(name);
+    const shown = {
+      Name: name ?? '',
+      ResourceClaimName: resourceClaimName ?? null,
+      ResourceClaimTemplateName: resourceClaimTemplateName ?? null,
+    };
     const both = 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified';
     const none = 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`';
     if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) {
-      problems.push(invalidValue(at, { Name: name }, both));
+      problems.push(invalidValue(at, shown, both));
     } else if (resourceClaimName === undefined && resourceClaimTemplateName === undefined) {
-      problems.push(invalidValue(at, { Name: name }, none));
+      problems.push(invalidValue(at, shown, none));
+    }
+    for (const [field, value] of Object.entries({ resourceClaimName, resourceClaimTemplateName })) {
+      if (value !== undefined) problems.push(...named(`${at}.${field}`, value, dns1123Subdomain));
     }
     return problems;
   });
@@ -120,8 +152,8 @@ function dnsProblems({ dnsPolicy, dnsConfig }: PodSpec, path: string): FieldProb
 function gatesProblems({ schedulingGates }: PodSpec, path: string): FieldProblem[] {
   const names = new Set<string>();
   return each(schedulingGates, path, ({ name }, at) => {
-    const problems = named(`${at}.name`, name, qualifiedName);
-    if (names.has(name)) problems.push(duplicate(`${at}.name`, name));
+    const problems = named(at, name, qualifiedName);
+    if (names.has(name)) problems.push(duplicate(at, name));
     names.add(name);
     return problems;
   });
@@ -131,32 +163,41 @@ function hostUsersProblems(spec: PodSpec, path: string): FieldProblem[] {
   if (spec.hostUsers !== false) return [];
   const problems: FieldProblem[] = [];
   const when = 'when `hostUsers` is false';
-  for (const field of ['hostNetwork', 'hostPID', 'hostIPC'] as const) {
-    if (spec[field]) problems.push(forbidden(`${path}.${field}`, when));
+  // The names as upstream spells them here.
+  if (spec.hostNetwork) problems.push(forbidden(`${path}.hostNetwork`, when));
+  if (spec.hostPID) problems.push(forbidden(`${path}.HostPID`, when));
+  if (spec.hostIPC) problems.push(forbidden(`${path}.HostIPC`, when));
+  for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
+    for (const [i, { volumeDevices }] of (spec[list] ?? []).entries()) {
+      if (volumeDevices?.length) problems.push(forbidden(`${path}.${list}[${i}].volumeDevices`, when));
+    }
   }
   return problems;
 }
 
 export function podProblems({ spec, metadata }: Pod): FieldProblem[] {
   return [
-    ...podAnnotationProblems(metadata.annotations, 'metadata.annotations'),
-    ...podSpecProblems(spec, 'spec'),
-    ...imageSpaceProblems(spec),
+    ...podAnnotationProblems(metadata.annotations, spec, 'metadata.annotations'),
+    ...podSpecProblems(spec, 'spec', metadata.name ?? ''),
+    ...tokensWithoutAccount(spec),
+    ...(['containers', 'initContainers'] as const).flatMap((list) =>
+      each<Container>(spec[list], `spec.${list}`, imageSpaceProblems),
+    ),
   ];
 }
 
-/** Of pods only: templates have always been let through. */
-function imageSpaceProblems(spec: PodSpec): FieldProblem[] {
-  const why = 'must not have leading or trailing whitespace';
-  return (['containers', 'initContainers'] as const).flatMap((list) =>
-    each(spec[list], `spec.${list}`, ({ image = '' }, at) =>
-      image === image.trim() ? [] : [invalidValue(`${at}.image`, image, why)],
+function tokensWithoutAccount({ serviceAccountName, volumes }: PodSpec): FieldProblem[] {
+  if (serviceAccountName) return [];
+  const why = 'must not be specified when serviceAccountName is not set';
+  return each(volumes, 'spec.volumes', ({ projected }, at) =>
+    each(projected?.sources, `${at}.projected.sources`, ({ serviceAccountToken }, where) =>
+      serviceAccountToken ? [forbidden(`${where}.serviceAccountToken`, why)] : [],
     ),
   );
 }
 
 export function podCreateProblems(pod: Pod): FieldProblem[] {
-  const { spec } = pod;
+  const { spec, metadata } = pod;
   const problems = podProblems(pod);
   if (spec.ephemeralContainers?.length) {
     problems.push(forbidden('spec.ephemeralContainers', 'cannot be set on create'));
@@ -164,28 +205,27 @@ export function podCreateProblems(pod: Pod): FieldProblem[] {
   if (spec.nodeName && spec.schedulingGates?.length) {
     problems.push(forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'));
   }
-  return problems;
-}
-
-function podAnnotationProblems(
-  annotations: Readonly<Record<string, string>> | undefined,
-  path: string,
-): FieldProblem[] {
-  const cost = annotations?.['controller.kubernetes.io/pod-deletion-cost'];
-  if (cost === undefined || /^(0|-?[1-9]\d{0,9})$/.test(cost)) return [];
-  return [invalidValue(`${path}[controller.kubernetes.io/pod-deletion-cost]`, cost, 'must be a 32bit integer')];
+  return [...problems, ...profilesMatchProblems(metadata.annotations, spec, 'spec')];
 }
 
 export function podTemplateProblems({ metadata = {}, spec }: PodTemplateSpec, path: string): FieldProblem[] {
+  const body = spec ?? { containers: [] };
   const problems = [
-    ...labelProblems(metadata.labels, `${path}.labels`),
-    ...annotationProblems(metadata.annotations, `${path}.annotations`),
-    ...podAnnotationProblems(metadata.annotations, `${path}.annotations`),
-    ...podSpecProblems(spec ?? { containers: [] }, `${path}.spec`),
+    ...templateMetaProblems({ metadata, spec }, path),
+    ...podSpecProblems(body, `${path}.spec`),
+    ...profilesMatchProblems(metadata.annotations, body, `${path}.spec`),
   ];
   if (spec?.ephemeralContainers?.length) {
     const why = 'ephemeral containers not allowed in pod template';
     problems.push(forbidden(`${path}.spec.ephemeralContainers`, why));
   }
   return problems;
+}
+
+export function templateMetaProblems({ metadata = {}, spec }: PodTemplateSpec, path: string): FieldProblem[] {
+  return [
+    ...labelProblems(metadata.labels, `${path}.labels`),
+    ...annotationProblems(metadata.annotations, `${path}.annotations`),
+    ...podAnnotationProblems(metadata.annotations, spec ?? { containers: [] }, `${path}.annotations`),
+  ];
 }

@@ -3,7 +3,7 @@ import { httpHeaderName, portName, portNumber } from '../../../api/names.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import type { HTTPGetAction, LifecycleHandler, Probe } from '../../../api/types/core/probe.ts';
 import { forbidden, invalidValue, required } from './problems.ts';
-import { type IntOrString, named, notNegative, requiredOneOf } from './values.ts';
+import { type IntOrString, named, notNegative, oneOf } from './values.ts';
 
 export function portOrNameProblems(path: string, port: IntOrString | undefined): FieldProblem[] {
   if (typeof port === 'string') return named(path, port, portName);
@@ -40,7 +40,11 @@ export function probeProblems(
 }
 
 /** Exactly one way to ask. */
-export function handlerProblems(handler: Partial<Probe> & LifecycleHandler, path: string): FieldProblem[] {
+export function handlerProblems(
+  handler: Partial<Probe> & LifecycleHandler,
+  path: string,
+  graceSeconds?: number,
+): FieldProblem[] {
   const { exec, httpGet, tcpSocket, grpc, sleep } = handler;
   const problems: FieldProblem[] = [];
   let count = 0;
@@ -53,7 +57,14 @@ export function handlerProblems(handler: Partial<Probe> & LifecycleHandler, path
   if (httpGet) another('httpGet', () => httpGetProblems(httpGet, `${path}.httpGet`));
   if (tcpSocket) another('tcpSocket', () => portOrNameProblems(`${path}.tcpSocket.port`, tcpSocket.port));
   if (grpc) another('grpc', () => portOrNameProblems(`${path}.grpc.port`, grpc.port));
-  if (sleep) another('sleep', () => (sleep.seconds < 0 ? notNegative(`${path}.sleep`, sleep.seconds) : []));
+  if (sleep) {
+    another('sleep', () => {
+      const { seconds = 0 } = sleep;
+      if (graceSeconds === undefined || (seconds >= 0 && seconds <= graceSeconds)) return [];
+      const why = `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`;
+      return [invalidValue(`${path}.sleep`, seconds, why)];
+    });
+  }
   if (count === 0) problems.push(required(path, 'must specify a handler type'));
   return problems;
 }
@@ -62,7 +73,7 @@ function httpGetProblems({ path: url, port, scheme, httpHeaders }: HTTPGetAction
   return [
     ...(url ? [] : [required(`${path}.path`)]),
     ...portOrNameProblems(`${path}.port`, port),
-    ...requiredOneOf(`${path}.scheme`, scheme, ['HTTP', 'HTTPS']),
+    ...oneOf(`${path}.scheme`, scheme ?? '', ['HTTP', 'HTTPS']),
     ...(httpHeaders ?? []).flatMap(({ name }) => named(`${path}.httpHeaders`, name, httpHeaderName)),
   ];
 }

@@ -1,15 +1,16 @@
 // Bounds for a namespace: quotas and limit ranges.
 import { qualifiedName } from '../../../api/names.ts';
-import { compareQuantities } from '../../../api/quantity.ts';
+import { compareQuantities, quantityMilli } from '../../../api/quantity.ts';
 import { deepEqual } from '../../../api/schema/equal.ts';
 import type { FieldProblem } from '../../../api/status.ts';
-import type { LimitRange, ResourceQuota } from '../../../api/types/core/limit-range.ts';
-import { duplicate, forbidden, invalidValue, required } from './problems.ts';
+import { type LimitRange, type ResourceQuota, ScopeSelector } from '../../../api/types/core/limit-range.ts';
+import { goJson } from './go-value.ts';
+import { duplicate, forbidden, invalidValue, Printed, required } from './problems.ts';
 import {
   amountProblems,
-  isExtended,
+  containerResourceProblems,
+  isElastic,
   isHugePages,
-  isWhole,
   resourceNameProblems,
   STANDARD,
   sorted,
@@ -18,17 +19,6 @@ import { each, IMMUTABLE, named } from './values.ts';
 
 type Amounts = Readonly<Record<string, string>>;
 
-const COUNTS = [
-  'pods',
-  'services',
-  'replicationcontrollers',
-  'secrets',
-  'configmaps',
-  'resourcequotas',
-  'persistentvolumeclaims',
-  'services.nodeports',
-  'services.loadbalancers',
-];
 const OF_PODS = [
   'pods',
   'cpu',
@@ -54,13 +44,19 @@ const SCOPES = [
 const MUST_EXIST = ['BestEffort', 'NotBestEffort', 'Terminating', 'NotTerminating', 'CrossNamespacePodAffinity'];
 
 export function quotaProblems({ spec, status }: ResourceQuota): FieldProblem[] {
+  return [...quotaSpecProblems(spec), ...quotaStatusProblems({ status })];
+}
+
+function quotaSpecProblems(spec: ResourceQuota['spec']): FieldProblem[] {
   return [
     ...hardProblems(spec.hard ?? {}, 'spec.hard'),
     ...scopesProblems(spec, 'spec.scopes'),
     ...scopeSelectorProblems(spec, 'spec.scopeSelector.matchExpressions'),
-    ...hardProblems(status.hard ?? {}, 'status.hard'),
-    ...hardProblems(status.used ?? {}, 'status.used'),
   ];
+}
+
+export function quotaStatusProblems({ status }: Pick<ResourceQuota, 'status'>): FieldProblem[] {
+  return [...hardProblems(status.hard ?? {}, 'status.hard'), ...hardProblems(status.used ?? {}, 'status.used')];
 }
 
 function hardProblems(hard: Amounts, path: string): FieldProblem[] {
@@ -69,11 +65,6 @@ function hardProblems(hard: Amounts, path: string): FieldProblem[] {
     const problems = resourceNameProblems(at, name);
     if (!name.includes('/') && !STANDARD.has(name) && !isHugePages(name) && !name.startsWith('requests.hugepages-')) {
       problems.push(invalidValue(at, name, 'must be a standard resource for quota'));
-    }
-    if (COUNTS.includes(name) && !isExtended(name)) {
-      if (compareQuantities(amount, '0') >= 0 && !isWhole(amount)) {
-        return [...problems, invalidValue(at, amount, 'must be an integer')];
-      }
     }
     return [...problems, ...amountProblems(at, name, amount)];
   });
@@ -95,27 +86,32 @@ function scopesProblems({ scopes, hard }: ResourceQuota['spec'], path: string): 
       problems.push(invalidValue(path, scopes, 'unsupported scope applied to resource'));
     }
   }
-  const has = (scope: never) => scopes?.includes(scope);
-  const pairs = [
-    ['BestEffort', 'NotBestEffort'],
-    ['Terminating', 'NotTerminating'],
-  ] as const;
-  for (const [one, other] of pairs) {
-    if (has(one as never) && has(other as never)) problems.push(invalidValue(path, scopes, 'conflicting scopes'));
+  for (const pair of CONFLICTS) {
+    if (pair.every((scope) => scopes?.includes(scope as never))) {
+      problems.push(invalidValue(path, scopes, 'conflicting scopes'));
+    }
   }
   return problems;
 }
 
-/** Upstream names the list, not the place in it. */
-function scopeSelectorProblems({ scopeSelector, hard }: ResourceQuota['spec'], path: string): FieldProblem[] {
-  return (scopeSelector?.matchExpressions ?? []).flatMap(({ scopeName, operator, values }) => {
+const CONFLICTS = [
+  ['BestEffort', 'NotBestEffort'],
+  ['Terminating', 'NotTerminating'],
+] as const;
+
+/** Upstream names the list, not the place in it, and of a conflict the other list. */
+function scopeSelectorProblems({ scopeSelector, hard, scopes }: ResourceQuota['spec'], path: string): FieldProblem[] {
+  const named = new Set((scopeSelector?.matchExpressions ?? []).map(({ scopeName }) => scopeName as string));
+  const conflicts = CONFLICTS.filter((pair) => pair.every((scope) => named.has(scope)));
+  const shown = scopeSelector && new Printed(goJson(ScopeSelector, scopeSelector));
+  const problems = (scopeSelector?.matchExpressions ?? []).flatMap(({ scopeName, operator, values }) => {
     const problems: FieldProblem[] = [];
     if (!SCOPES.includes(scopeName)) {
       problems.push(invalidValue(`${path}.scopeName`, scopeName, 'unsupported scope'));
     }
     for (const resource of Object.keys(hard ?? {})) {
       if (!SCOPES.includes(scopeName) || fits(scopeName, resource)) continue;
-      problems.push(invalidValue(path, scopeSelector, 'unsupported scope applied to resource'));
+      problems.push(invalidValue(path, shown, 'unsupported scope applied to resource'));
     }
     if (MUST_EXIST.includes(scopeName) && operator !== 'Exists') {
       const why =
@@ -134,7 +130,7 @@ function scopeSelectorProblems({ scopeSelector, hard }: ResourceQuota['spec'], p
       case 'Exists':
       case 'DoesNotExist':
         if (values?.length) {
-          const why = "must be no value when `operator` is 'Exists' or 'DoesNotExist' for scope selector";
+          const why = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector";
           problems.push(invalidValue(`${path}.values`, values, why));
         }
         break;
@@ -143,11 +139,12 @@ function scopeSelectorProblems({ scopeSelector, hard }: ResourceQuota['spec'], p
     }
     return problems;
   });
+  return [...problems, ...conflicts.map(() => invalidValue(path, scopes, 'conflicting scopes'))];
 }
 
 export function quotaUpdateProblems(next: ResourceQuota, current: ResourceQuota): FieldProblem[] {
-  const problems = quotaProblems(next);
-  const scopes = ({ spec }: ResourceQuota) => [...(spec.scopes ?? [])].sort();
+  const problems = quotaSpecProblems(next.spec);
+  const scopes = ({ spec }: ResourceQuota) => [...new Set(spec.scopes)].sort();
   if (!deepEqual(scopes(next), scopes(current))) {
     problems.push(invalidValue('spec.scopes', next.spec.scopes, IMMUTABLE));
   }
@@ -160,50 +157,48 @@ export function limitRangeProblems({ spec }: LimitRange): FieldProblem[] {
   const types = new Set<string>();
   return each(spec.limits ?? [], 'spec.limits', (limit, at) => {
     const { type } = limit;
-    const problems = named(`${at}.type`, type, qualifiedName);
+    const problems = typeProblems(`${at}.type`, type);
     if (types.has(type)) problems.push(duplicate(`${at}.type`, type));
     types.add(type);
     return [...problems, ...limitProblems(limit, at)];
   });
 }
 
+function typeProblems(path: string, type: string): FieldProblem[] {
+  const problems = named(path, type, qualifiedName);
+  if (problems.length > 0 || type.includes('/') || TYPES.includes(type)) return problems;
+  return [invalidValue(path, type, 'must be a standard limit type or fully qualified')];
+}
+
+const TYPES = ['Pod', 'Container', 'PersistentVolumeClaim'];
+
 function limitProblems(limit: Limit, at: string): FieldProblem[] {
-  const { type, max = {}, min = {}, maxLimitRequestRatio: ratios = {} } = limit;
+  const { type, max = {}, min = {} } = limit;
   const problems: FieldProblem[] = [];
-  const names = new Set([...Object.keys(max), ...Object.keys(min), ...Object.keys(ratios)]);
-  for (const field of ['max', 'min'] as const) problems.push(...limitNames(limit[field], type, `${at}.${field}`));
-  if (type === 'Pod') {
-    for (const field of ['default', 'defaultRequest'] as const) {
-      if (Object.keys(limit[field] ?? {}).length === 0) continue;
-      problems.push(forbidden(`${at}.${field}`, "may not be specified when `type` is 'Pod'"));
+  const names = new Set<string>();
+  const look = (field: keyof Limit & ('max' | 'min' | 'default' | 'defaultRequest' | 'maxLimitRequestRatio')) => {
+    for (const [name] of sorted(limit[field] ?? {})) {
+      const path = `${at}.${field}[${name}]`;
+      const ofContainers = type === 'Pod' || type === 'Container';
+      problems.push(...(ofContainers ? containerResourceProblems(path, name) : resourceNameProblems(path, name)));
+      names.add(name);
     }
-  } else {
-    for (const field of ['default', 'defaultRequest'] as const) {
-      problems.push(...limitNames(limit[field], type, `${at}.${field}`));
-      for (const name of Object.keys(limit[field] ?? {})) names.add(name);
+  };
+  look('max');
+  look('min');
+  for (const field of ['default', 'defaultRequest'] as const) {
+    if (type !== 'Pod') look(field);
+    else if (Object.keys(limit[field] ?? {}).length > 0) {
+      problems.push(forbidden(`${at}.${field}`, "may not be specified when `type` is 'Pod'"));
     }
   }
   if (type === 'PersistentVolumeClaim' && !Object.hasOwn(max, 'storage') && !Object.hasOwn(min, 'storage')) {
     const why = 'either minimum or maximum storage value is required, but neither was provided';
     problems.push(required(`${at}.limits`, why));
   }
+  look('maxLimitRequestRatio');
   for (const name of [...names].sort()) problems.push(...amountsProblems(limit, name, at));
   return problems;
-}
-
-function limitNames(amounts: Amounts | undefined, type: string, path: string): FieldProblem[] {
-  return Object.keys(amounts ?? {})
-    .sort()
-    .flatMap((name) => {
-      const at = `${path}[${name}]`;
-      const problems = resourceNameProblems(at, name);
-      const ofContainers = ['cpu', 'memory', 'ephemeral-storage'];
-      if (name.includes('/') || isHugePages(name)) return problems;
-      if ((type === 'Pod' || type === 'Container') && !ofContainers.includes(name)) {
-        problems.push(invalidValue(at, name, `must be a standard limit type or fully qualified`));
-      }
-      return problems;
-    });
 }
 
 function amountsProblems(limit: Limit, name: string, at: string): FieldProblem[] {
@@ -232,6 +227,18 @@ function amountsProblems(limit: Limit, name: string, at: string): FieldProblem[]
   if (above(byDefault, max)) say('default', max, `default value ${byDefault} is greater than max value ${max}`);
   if (ratio !== undefined && compareQuantities(ratio, '1') < 0) {
     say('maxLimitRequestRatio', ratio, `ratio ${ratio} is less than 1`);
+  }
+  if (ratio !== undefined && min !== undefined && max !== undefined) {
+    const most = quantityMilli(max) / quantityMilli(min);
+    if (quantityMilli(ratio) / 1000 > most) {
+      say('maxLimitRequestRatio', ratio, `ratio ${ratio} is greater than max/min = ${most.toFixed(6)}`);
+    }
+  }
+  if (!isElastic(name) && byDefault !== undefined && request !== undefined) {
+    if (compareQuantities(byDefault, request) !== 0) {
+      const why = `default value ${byDefault} must equal to defaultRequest value ${request} in ${name}`;
+      say('defaultRequest', request, why);
+    }
   }
   return problems;
 }

@@ -1,10 +1,10 @@
 // Amounts of resources: what names may stand in requests and limits, and what numbers.
-import { qualifiedName } from '../../../api/names.ts';
-import { compareQuantities, isZeroQuantity, parseQuantity } from '../../../api/quantity.ts';
+import { dns1123Label, qualifiedName } from '../../../api/names.ts';
+import { compareQuantities, isZeroQuantity, parseQuantity, quantityValue } from '../../../api/quantity.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import type { ResourceRequirements } from '../../../api/types/core/resource-requirements.ts';
 import { duplicate, forbidden, invalidValue, notFoundValue, required } from './problems.ts';
-import { NON_NEGATIVE, named } from './values.ts';
+import { each, NON_NEGATIVE, named } from './values.ts';
 
 type Amounts = Readonly<Record<string, string>>;
 
@@ -31,11 +31,24 @@ export const STANDARD = new Set([
   'storage',
 ]);
 
+/** Things that are counted one by one. */
+const COUNTS = [
+  'pods',
+  'services',
+  'replicationcontrollers',
+  'secrets',
+  'configmaps',
+  'resourcequotas',
+  'persistentvolumeclaims',
+  'services.nodeports',
+  'services.loadbalancers',
+];
+
 export const isHugePages = (name: string) => name.startsWith(HUGE);
 const isNative = (name: string) => !name.includes('/') || name.includes('kubernetes.io/');
-export const isExtended = (name: string) => !isNative(name) && !name.startsWith('requests.');
+const isExtended = (name: string) => !isNative(name) && !name.startsWith('requests.');
 /** What a node may promise more of than it has. */
-const isElastic = (name: string) => isNative(name) && !isHugePages(name);
+export const isElastic = (name: string) => isNative(name) && !isHugePages(name);
 
 export function resourceNameProblems(path: string, name: string): FieldProblem[] {
   const problems = named(path, name, qualifiedName);
@@ -46,7 +59,7 @@ export function resourceNameProblems(path: string, name: string): FieldProblem[]
   return [];
 }
 
-function containerResourceProblems(path: string, name: string): FieldProblem[] {
+export function containerResourceProblems(path: string, name: string): FieldProblem[] {
   const problems = resourceNameProblems(path, name);
   const why = 'must be a standard resource for containers';
   if (!name.includes('/')) {
@@ -60,8 +73,15 @@ function containerResourceProblems(path: string, name: string): FieldProblem[] {
 export function amountProblems(path: string, name: string, amount: string): FieldProblem[] {
   const problems: FieldProblem[] = [];
   if (compareQuantities(amount, '0') < 0) problems.push(invalidValue(path, amount, NON_NEGATIVE));
-  if (isExtended(name) && !isWhole(amount)) problems.push(invalidValue(path, amount, 'must be an integer'));
+  if ((isExtended(name) || COUNTS.includes(name)) && !isWhole(amount))
+    problems.push(invalidValue(path, amount, 'must be an integer'));
   return problems;
+}
+
+/** What upstream says of amounts that are below zero where it looks at nothing else. */
+export function basicAmountProblems(path: string, amount: string): FieldProblem[] {
+  if (compareQuantities(amount, '0') >= 0) return [];
+  return [invalidValue(path, quantityValue(amount), 'must be a valid resource quantity')];
 }
 
 export function isWhole(amount: string): boolean {
@@ -73,12 +93,21 @@ export function requirementsProblems(
   { limits = {}, requests = {}, claims }: ResourceRequirements,
   path: string,
   podClaims: ReadonlySet<string> = new Set(),
+  nameProblems: typeof containerResourceProblems = containerResourceProblems,
 ): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  for (const [name, amount] of sorted(limits)) problems.push(...one(`${path}.limits[${name}]`, name, amount));
+  const one = (at: string, name: string, amount: string) => [
+    ...nameProblems(at, name),
+    ...amountProblems(at, name, amount),
+  ];
+  for (const [name, amount] of sorted(limits)) {
+    problems.push(...one(`${path}.limits[${name}]`, name, amount));
+    problems.push(...hugePagesProblems(`${path}.limits[${name}]`, name, amount));
+  }
   for (const [name, amount] of sorted(requests)) {
     problems.push(...one(`${path}.requests[${name}]`, name, amount));
     const limit = limits[name];
+    const wrong = hugePagesProblems(`${path}.requests[${name}]`, name, amount);
     if (limit === undefined) {
       if (!isElastic(name)) {
         problems.push(required(`${path}.limits`, 'Limit must be set for non overcommitable resources'));
@@ -90,31 +119,46 @@ export function requirementsProblems(
         invalidValue(`${path}.requests`, amount, `must be less than or equal to ${name} limit of ${limit}`),
       );
     }
+    problems.push(...wrong);
   }
   const names = [...Object.keys(limits), ...Object.keys(requests)];
   if (names.some(isHugePages) && !names.some((name) => name === 'cpu' || name === 'memory')) {
     problems.push(forbidden(path, 'HugePages require cpu or memory'));
   }
-  const seen = new Set<string>();
-  for (const [i, { name, request = '' }] of (claims ?? []).entries()) {
-    const at = `${path}.claims[${i}]`;
-    if (!name) problems.push(required(`${at}.name`));
-    else if (seen.has(`${name}/${request}`)) problems.push(duplicate(at, name));
-    else if (!podClaims.has(name)) problems.push(notFoundValue(`${at}.name`, name));
-    seen.add(`${name}/${request}`);
-  }
-  return problems;
+  return [...problems, ...claimsProblems(claims, `${path}.claims`, podClaims)];
 }
 
-function one(path: string, name: string, amount: string): FieldProblem[] {
-  const problems = [...containerResourceProblems(path, name), ...amountProblems(path, name, amount)];
-  if (isHugePages(name) && !isZeroQuantity(amount)) {
-    const size = name.slice(HUGE.length);
-    if (!dividesInto(size, amount)) {
-      problems.push(invalidValue(path, amount, `${amount} is not positive integer multiple of ${size}`));
+type Claims = ResourceRequirements['claims'];
+
+/** What a container takes of the pod's claims: a whole claim, or named requests of it, and nothing twice. */
+function claimsProblems(claims: Claims, path: string, podClaims: ReadonlySet<string>): FieldProblem[] {
+  const taken = new Set<string>();
+  return each(claims, path, ({ name, request = '' }, at) => {
+    if (!name) return [required(at)];
+    const problems: FieldProblem[] = [];
+    if (taken.has(name)) problems.push(duplicate(at, name));
+    else {
+      const key = request === '' ? name : `${name}/${request}`;
+      if (request !== '') problems.push(...named(`${at}.request`, request, dns1123Label));
+      if (taken.has(key)) problems.push(duplicate(at, key));
+      else if (request === '') {
+        for (const other of taken) if (other.startsWith(`${name}/`)) problems.push(duplicate(at, name));
+      }
+      taken.add(key);
     }
-  }
-  return problems;
+    if (podClaims.has(name)) return problems;
+    const known = podClaims.size === 0 ? ' which is empty' : `: ${[...podClaims].sort().join(', ')}`;
+    const { message, ...row } = notFoundValue(at, name);
+    return [
+      ...problems,
+      { ...row, message: `${message}: must be one of the names in pod.spec.resourceClaims${known}` },
+    ];
+  });
+}
+
+function hugePagesProblems(path: string, name: string, amount: string): FieldProblem[] {
+  if (!isHugePages(name) || isZeroQuantity(amount) || dividesInto(name.slice(HUGE.length), amount)) return [];
+  return [invalidValue(path, amount, `${amount} is not positive integer multiple of ${name}`)];
 }
 
 function dividesInto(size: string, amount: string): boolean {

@@ -28,7 +28,7 @@ export function affinityProblems(affinity: Affinity | undefined, path: string): 
     problems.push(
       ...each(nodeAffinity[soft], `${at}.${soft}`, ({ weight, preference }, where) => [
         ...weightProblems(weight, `${where}.weight`),
-        ...nodeTermProblems(preference ?? {}, `${where}.preference`),
+        ...nodeTermProblems(preference ?? {}, `${where}.preference`, { looseValues: true }),
       ]),
     );
   }
@@ -56,17 +56,28 @@ function weightProblems(weight: number, path: string): FieldProblem[] {
 export function nodeSelectorProblems({ nodeSelectorTerms }: NodeSelector, path: string): FieldProblem[] {
   const at = `${path}.nodeSelectorTerms`;
   if (!nodeSelectorTerms?.length) return [required(at, 'must have at least one node selector term')];
-  return each(nodeSelectorTerms, at, nodeTermProblems);
+  return each(nodeSelectorTerms, at, (term, where) => nodeTermProblems(term, where));
 }
 
-function nodeTermProblems({ matchExpressions, matchFields }: NodeSelectorTerm, path: string): FieldProblem[] {
+/** `looseValues`: what is only preferred may name values that no label can have. */
+function nodeTermProblems(
+  { matchExpressions, matchFields }: NodeSelectorTerm,
+  path: string,
+  { looseValues = false } = {},
+): FieldProblem[] {
   return [
-    ...each(matchExpressions, `${path}.matchExpressions`, nodeRequirementProblems),
+    ...each(matchExpressions, `${path}.matchExpressions`, (requirement, at) =>
+      nodeRequirementProblems(requirement, at, looseValues),
+    ),
     ...each(matchFields, `${path}.matchFields`, nodeFieldProblems),
   ];
 }
 
-function nodeRequirementProblems({ key, operator, values }: NodeSelectorRequirement, path: string): FieldProblem[] {
+function nodeRequirementProblems(
+  { key, operator, values }: NodeSelectorRequirement,
+  path: string,
+  looseValues: boolean,
+): FieldProblem[] {
   const problems: FieldProblem[] = [];
   const count = values?.length ?? 0;
   switch (operator as string) {
@@ -93,10 +104,8 @@ function nodeRequirementProblems({ key, operator, values }: NodeSelectorRequirem
       problems.push(invalidValue(`${path}.operator`, operator, 'not a valid selector operator'));
   }
   problems.push(...named(`${path}.key`, key, qualifiedName));
-  if (operator === 'In' || operator === 'NotIn') {
-    problems.push(...each(values, `${path}.values`, (value, at) => named(at, value, labelValue)));
-  }
-  return problems;
+  if (looseValues) return problems;
+  return [...problems, ...each(values, `${path}.values`, (value, at) => named(at, value, labelValue))];
 }
 
 function nodeFieldProblems({ key, operator, values }: NodeSelectorRequirement, path: string): FieldProblem[] {
@@ -144,6 +153,12 @@ function keysProblems(
   return each(keys, path, (key, at) => named(at, key, qualifiedName));
 }
 
+/** All that is wrong with a value in one row. */
+function joined(path: string, value: string): FieldProblem[] {
+  const wrong = labelValue(value);
+  return wrong.length === 0 ? [] : [invalidValue(path, value, wrong.join(';'))];
+}
+
 export function tolerationsProblems(tolerations: readonly Toleration[] | undefined, path: string): FieldProblem[] {
   return each(tolerations, path, ({ key, operator, value = '', effect, tolerationSeconds }, at) => {
     const problems: FieldProblem[] = key ? named(`${at}.key`, key, qualifiedName) : [];
@@ -159,11 +174,16 @@ export function tolerationsProblems(tolerations: readonly Toleration[] | undefin
       case undefined:
       case '':
       case 'Equal':
-        problems.push(...named(`${at}.operator`, value, labelValue));
+        problems.push(...joined(`${at}.operator`, value));
         break;
       case 'Exists':
         if (value)
           problems.push(invalidValue(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'"));
+        break;
+      case 'Lt':
+      case 'Gt':
+        // Known and not enabled.
+        problems.push(notSupported(`${at}.operator`, operator, ['Equal', 'Exists', 'Lt', 'Gt']));
         break;
       default:
         problems.push(notSupported(`${at}.operator`, operator, ['Equal', 'Exists']));
@@ -176,18 +196,19 @@ export function spreadProblems(
   constraints: readonly TopologySpreadConstraint[] | undefined,
   path: string,
 ): FieldProblem[] {
-  const pairs = new Set<string>();
-  return each(constraints, path, (constraint, at) => {
+  return each(constraints, path, (constraint, at, i) => {
     const { maxSkew, topologyKey, whenUnsatisfiable: when, minDomains, labelSelector, matchLabelKeys } = constraint;
     const problems: FieldProblem[] = [];
     if (!(maxSkew > 0)) problems.push(invalidValue(`${at}.maxSkew`, maxSkew ?? 0, 'must be greater than zero'));
     if (!topologyKey) problems.push(required(`${at}.topologyKey`, 'can not be empty'));
-    else problems.push(...named(`${at}.topologyKey`, topologyKey, qualifiedName));
     const modes = ['DoNotSchedule', 'ScheduleAnyway'];
     if (!modes.includes(when)) problems.push(notSupported(`${at}.whenUnsatisfiable`, when ?? '', modes));
     const pair = `{${topologyKey}, ${when}}`;
-    if (pairs.has(pair)) problems.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair));
-    pairs.add(pair);
+    // Of two that are the same upstream blames the first.
+    const isRepeated = constraints!
+      .slice(i + 1)
+      .some((one) => `{${one.topologyKey}, ${one.whenUnsatisfiable}}` === pair);
+    if (isRepeated) problems.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair));
     if (minDomains !== undefined) {
       const where = `${at}.minDomains`;
       if (minDomains <= 0) problems.push(invalidValue(where, minDomains, 'must be greater than zero'));
@@ -219,7 +240,7 @@ export function taintsProblems(taints: readonly AnyTaint[] | undefined, path: st
   return each(taints, path, ({ key, value = '', effect, timeAdded }, at) => {
     const problems = [
       ...named(`${at}.key`, key, qualifiedName),
-      ...named(`${at}.value`, value, labelValue),
+      ...joined(`${at}.value`, value),
       ...(effect ? oneOf(`${at}.effect`, effect, TAINT_EFFECTS) : [required(`${at}.effect`)]),
     ];
     const id = `${key}\n${effect}`;

@@ -1,17 +1,17 @@
 // Whom processes run as and what the kernel lets them do.
-import { dns1123Subdomain } from '../../../api/names.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import type { PodSpec } from '../../../api/types/core/pod-spec.ts';
 import {
   SecurityContext as Schema,
   type SeccompProfile,
+  SeccompProfile as SeccompSchema,
   type SecurityContext,
-  type WindowsSecurityContextOptions,
 } from '../../../api/types/core/security-context.ts';
 import { goJson } from './go-value.ts';
 import { localDescendingPath } from './paths.ts';
-import { duplicate, forbidden, invalidValue, notSupported, Printed, required } from './problems.ts';
+import { duplicate, invalidValue, notSupported, Printed, required, tooLong } from './problems.ts';
 import { oneOf } from './values.ts';
+import { windowsProblems } from './windows.ts';
 
 const ID_MAX = 2147483647;
 const NOT_AN_ID = `must be between 0 and ${ID_MAX}, inclusive`;
@@ -22,7 +22,14 @@ export function idProblems(path: string, id: number | undefined): FieldProblem[]
 
 const SYSCTL_PATTERN = '^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$';
 const SYSCTL = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/;
-const IPC_SYSCTLS = ['kernel.shm', 'kernel.msg', 'fs.mqueue.', 'kernel.sem'];
+const IPC_SYSCTLS = ['kernel.shm', 'kernel.msg', 'fs.mqueue.'];
+
+/** The namespace a setting belongs to. What comes first, a dot or a slash, is what separates the parts. */
+function namespaceOf(sysctl: string): 'net' | 'ipc' | undefined {
+  const dotted = sysctl.search(/[./]/) === sysctl.indexOf('/') ? sysctl.replaceAll('/', '.') : sysctl;
+  if (dotted === 'kernel.sem' || IPC_SYSCTLS.some((prefix) => dotted.startsWith(prefix))) return 'ipc';
+  return dotted.startsWith('net.') ? 'net' : undefined;
+}
 
 export function podSecurityProblems(spec: PodSpec, specPath: string): FieldProblem[] {
   const { securityContext: context = {}, hostPID, hostIPC, hostNetwork } = spec;
@@ -34,23 +41,22 @@ export function podSecurityProblems(spec: PodSpec, specPath: string): FieldProbl
     ...(context.supplementalGroups ?? []).flatMap((id, i) => idProblems(`${path}.supplementalGroups[${i}]`, id)),
   ];
   if (hostPID && spec.shareProcessNamespace) {
-    const why = 'ShareProcessNamespace and HostPID cannot both be enabled.';
-    problems.push(invalidValue(`${specPath}.shareProcessNamespace`, true, why));
+    const why = 'ShareProcessNamespace and HostPID cannot both be enabled';
+    problems.push(invalidValue(`${path}.shareProcessNamespace`, true, why));
   }
   const seen = new Set<string>();
   for (const [i, { name }] of (context.sysctls ?? []).entries()) {
     const at = `${path}.sysctls[${i}].name`;
-    const dotted = name?.replaceAll('/', '.');
     if (!name) problems.push(required(at));
     else if (name.length > 253 || !SYSCTL.test(name)) {
       problems.push(invalidValue(at, name, `must have at most 253 characters and match regex ${SYSCTL_PATTERN}`));
-    } else if (seen.has(dotted)) problems.push(duplicate(at, name));
-    else if (hostNetwork && dotted.startsWith('net.')) {
-      problems.push(invalidValue(at, name, "may not be specified when 'hostNetwork' is set to true"));
-    } else if (hostIPC && IPC_SYSCTLS.some((prefix) => dotted.startsWith(prefix))) {
-      problems.push(invalidValue(at, name, "may not be specified when 'hostIPC' is set to true"));
-    }
-    seen.add(dotted);
+    } else if (seen.has(name)) problems.push(duplicate(at, name));
+    seen.add(name);
+    const of = namespaceOf(name ?? '');
+    if (hostNetwork && of === 'net')
+      problems.push(invalidValue(at, name, "may not be specified when 'hostNetwork' is true"));
+    else if (hostIPC && of === 'ipc')
+      problems.push(invalidValue(at, name, "may not be specified when 'hostIPC' is true"));
   }
   problems.push(
     ...oneOf(`${path}.fsGroupChangePolicy`, context.fsGroupChangePolicy, ['Always', 'OnRootMismatch']),
@@ -108,78 +114,32 @@ function profileProblems(
   const type: string | undefined = profile.type;
   const { localhostProfile } = profile;
   const at = `${path}.localhostProfile`;
-  if (of === 'AppArmor') {
-    const problems = localhostAppArmor(type, localhostProfile, at);
-    if (!type) return [required(`${path}.type`, 'type is required when appArmorProfile is set'), ...problems];
-    return PROFILES.includes(type) ? problems : [notSupported(`${path}.type`, type, PROFILES), ...problems];
-  }
-  if (!type) return [required(`${path}.type`, 'type is required when seccompProfile is set')];
-  if (!PROFILES.includes(type)) return [notSupported(`${path}.type`, type, PROFILES)];
+  if (of === 'AppArmor') return appArmorProblems(type, localhostProfile, path);
+  const problems = !type
+    ? [required(`${path}.type`, 'type is required when seccompProfile is set')]
+    : oneOf(`${path}.type`, type, PROFILES);
   if (type === 'Localhost') {
-    if (!localhostProfile) return [required(at, 'must be set when seccomp type is Localhost')];
-    return localDescendingPath(at, localhostProfile);
+    if (localhostProfile === undefined) problems.push(required(at, 'must be set when seccomp type is Localhost'));
+    else problems.push(...localDescendingPath(at, localhostProfile));
+  } else if (localhostProfile !== undefined) {
+    const shown = new Printed(goJson(SeccompSchema, profile));
+    problems.push(invalidValue(at, shown, 'can only be set when seccomp type is Localhost'));
   }
-  if (localhostProfile === undefined) return [];
-  return [invalidValue(at, localhostProfile, 'can only be set when seccomp type is Localhost')];
+  return problems;
 }
 
-function localhostAppArmor(type: string | undefined, profile: string | undefined, at: string): FieldProblem[] {
+const APP_ARMOR_MAX = 4095;
+
+function appArmorProblems(type: string | undefined, profile: string | undefined, path: string): FieldProblem[] {
+  const at = `${path}.localhostProfile`;
+  if (!type) return [required(`${path}.type`, 'type is required when appArmorProfile is set')];
+  if (!PROFILES.includes(type)) return [notSupported(`${path}.type`, type, PROFILES)];
   if (type !== 'Localhost') {
     return profile === undefined ? [] : [invalidValue(at, profile, 'can only be set when AppArmor type is Localhost')];
   }
-  const trimmed = profile?.trim();
-  if (!trimmed) return [required(at, 'must be set when AppArmor type is Localhost')];
-  if (trimmed !== profile) return [invalidValue(at, profile, 'must not be padded with whitespace')];
-  return profile.length > 4095 ? [invalidValue(at, profile, 'may not be more than 4095 bytes')] : [];
-}
-
-function windowsProblems(options: WindowsSecurityContextOptions | undefined, path: string): FieldProblem[] {
-  if (options === undefined) return [];
+  if (profile === undefined) return [required(at, 'must be set when AppArmor type is Localhost')];
   const problems: FieldProblem[] = [];
-  const { gmsaCredentialSpecName: name, gmsaCredentialSpec: spec, runAsUserName: user } = options;
-  if (name !== undefined) {
-    for (const why of dns1123Subdomain(name)) problems.push(invalidValue(`${path}.gmsaCredentialSpecName`, name, why));
-  }
-  if (spec === '')
-    problems.push(invalidValue(`${path}.gmsaCredentialSpec`, spec, 'gmsaCredentialSpec cannot be an empty string'));
-  if (user === '')
-    problems.push(invalidValue(`${path}.runAsUserName`, user, 'runAsUserName cannot be an empty string'));
-  return problems;
-}
-
-/** Fields that Windows has no use for, when a pod says that it is for Windows. */
-const NOT_FOR_WINDOWS_POD = [
-  'appArmorProfile',
-  'seLinuxOptions',
-  'seccompProfile',
-  'fsGroup',
-  'fsGroupChangePolicy',
-  'sysctls',
-  'runAsUser',
-  'runAsGroup',
-  'supplementalGroups',
-  'supplementalGroupsPolicy',
-] as const;
-
-export function osProblems(spec: PodSpec, path: string): FieldProblem[] {
-  if (spec.os === undefined) return [];
-  const { name } = spec.os;
-  if (!name) return [required(`${path}.os.name`)];
-  if (name !== 'linux' && name !== 'windows') return [notSupported(`${path}.os`, name, ['linux', 'windows'])];
-  const context = spec.securityContext ?? {};
-  const unfit = (field: string, os: string) => forbidden(field, `cannot be set for a ${os} pod`);
-  if (name === 'linux') {
-    const problems = context.windowsOptions
-      ? [forbidden(`${path}.securityContext.windowsOptions`, 'windows options cannot be set for a linux pod')]
-      : [];
-    return problems;
-  }
-  const problems = NOT_FOR_WINDOWS_POD.filter((field) => context[field] !== undefined).map((field) =>
-    unfit(`${path}.securityContext.${field}`, 'windows'),
-  );
-  for (const field of ['hostPID', 'hostIPC', 'hostUsers'] as const) {
-    if (spec[field]) problems.push(unfit(`${path}.${field}`, 'windows'));
-  }
-  if (spec.shareProcessNamespace) problems.push(unfit(`${path}.shareProcessNamespace`, 'windows'));
-  return problems;
+  if (profile.trim() !== profile) problems.push(invalidValue(at, profile, 'must not be padded with whitespace'));
+  else if (profile === '') problems.push(required(at, 'must be set when AppArmor type is Localhost'));
+  return profile.length > APP_ARMOR_MAX ? [...problems, tooLong(at, APP_ARMOR_MAX)] : problems;
 }

@@ -7,27 +7,36 @@ import { cidrProblems, reachableIpProblems } from './addresses.ts';
 import { labelProblems } from './object-meta.ts';
 import { portOrNameProblems } from './probes.ts';
 import { duplicate, forbidden, invalidValue, notSupported, required } from './problems.ts';
-import { each, ipProblems, named, oneOf, portProblems, requiredOneOf } from './values.ts';
+import { each, IMMUTABLE, ipProblems, named, oneOf, portProblems, requiredOneOf } from './values.ts';
 
 type Spec = Service['spec'];
 
 const NONE = 'None';
-const KUBELET_PORT = 10250;
 const AFFINITY_MAX_SECONDS = 86_400;
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 const ONLY_LB = "may only be used when `type` is 'LoadBalancer'";
 
-const isHeadless = ({ clusterIPs, clusterIP }: Spec) => (clusterIPs?.[0] ?? clusterIP) === NONE;
+const isHeadless = ({ clusterIPs, clusterIP }: Spec) => {
+  return clusterIPs ? clusterIPs.length === 1 && clusterIPs[0] === NONE : clusterIP === NONE;
+};
 const needsHealthPort = ({ type, externalTrafficPolicy }: Spec) =>
   type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
 
-export function serviceProblems({ spec }: Service): FieldProblem[] {
+const HINTS = 'service.kubernetes.io/topology-aware-hints';
+const MODE = 'service.kubernetes.io/topology-mode';
+
+export function serviceProblems({ spec, metadata }: Service): FieldProblem[] {
   const { ports = [] } = spec;
   const type: string | undefined = spec.type;
   const problems: FieldProblem[] = [];
+  const { [HINTS]: hints, [MODE]: mode } = metadata.annotations ?? {};
+  if (hints !== undefined && mode !== undefined && hints !== mode) {
+    const why = `must match annotations[${HINTS}] when both are specified`;
+    problems.push(invalidValue(`metadata.annotations[${MODE}]`, mode, why));
+  }
   if (ports.length === 0 && !isHeadless(spec) && type !== 'ExternalName') problems.push(required('spec.ports'));
   problems.push(...typeProblems(spec), ...portsProblems(spec), ...labelProblems(spec.selector, 'spec.selector'));
-  problems.push(...affinityProblems(spec));
+  problems.push(...affinityProblems(spec), ...addressProblems(spec));
   problems.push(
     ...each(spec.externalIPs, 'spec.externalIPs', (ip, at) => {
       const wrong = ipProblems(at, ip);
@@ -43,32 +52,26 @@ export function serviceProblems({ spec }: Service): FieldProblem[] {
   return [
     ...problems,
     ...doubledPorts(spec),
-    ...balancerProblems(spec),
+    ...balancerProblems(spec, metadata.annotations),
     ...trafficProblems(spec),
-    ...addressProblems(spec),
   ];
 }
 
 function typeProblems(spec: Spec): FieldProblem[] {
-  const { type, ports = [], clusterIP, externalName = '', ipFamilies, ipFamilyPolicy } = spec;
+  const { type, clusterIP, clusterIPs, externalName = '', ipFamilies, ipFamilyPolicy } = spec;
   const path = 'spec.clusterIPs[0]';
   switch (type) {
     case 'LoadBalancer': {
-      const problems: FieldProblem[] = [];
-      for (const [i, { port }] of ports.entries()) {
-        if (port !== KUBELET_PORT) continue;
-        const why = `may not expose port ${KUBELET_PORT} externally since it is used by kubelet`;
-        problems.push(invalidValue(`spec.ports[${i}]`, port, why));
-      }
-      if (isHeadless(spec))
-        problems.push(invalidValue(path, NONE, "may not be set to 'None' for LoadBalancer services"));
-      return problems;
+      if (!isHeadless(spec)) return [];
+      return [invalidValue(path, NONE, "may not be set to 'None' for LoadBalancer services")];
     }
     case 'NodePort':
       return isHeadless(spec) ? [invalidValue(path, NONE, "may not be set to 'None' for NodePort services")] : [];
     case 'ExternalName': {
       const problems: FieldProblem[] = [];
-      if (clusterIP) problems.push(forbidden('spec.clusterIPs', 'may not be set for ExternalName services'));
+      if (clusterIP || clusterIPs?.length) {
+        problems.push(forbidden('spec.clusterIPs', 'may not be set for ExternalName services'));
+      }
       if (ipFamilies?.length) problems.push(forbidden('spec.ipFamilies', 'may not be set for ExternalName services'));
       if (ipFamilyPolicy) problems.push(forbidden('spec.ipFamilyPolicy', 'may not be set for ExternalName services'));
       const name = externalName.endsWith('.') ? externalName.slice(0, -1) : externalName;
@@ -120,36 +123,48 @@ function doubledPorts({ ports }: Spec): FieldProblem[] {
   return problems;
 }
 
+const NEEDED = 'when session affinity type is ClientIP';
+
 function affinityProblems({ sessionAffinity, sessionAffinityConfig }: Spec): FieldProblem[] {
   const problems = requiredOneOf('spec.sessionAffinity', sessionAffinity, ['ClientIP', 'None']);
   if (sessionAffinity !== 'ClientIP') return problems;
   const path = 'spec.sessionAffinityConfig';
   const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds;
   if (sessionAffinityConfig === undefined) {
-    return [...problems, required(path, 'when `sessionAffinity` is ClientIP')];
+    return [...problems, required(path, NEEDED)];
   }
-  if (sessionAffinityConfig.clientIP === undefined) return [...problems, required(`${path}.clientIP`)];
-  if (seconds === undefined) return [...problems, required(`${path}.clientIP.timeoutSeconds`)];
+  if (sessionAffinityConfig.clientIP === undefined) return [...problems, required(`${path}.clientIP`, NEEDED)];
+  if (seconds === undefined) return [...problems, required(`${path}.clientIP.timeoutSeconds`, NEEDED)];
   if (seconds > 0 && seconds <= AFFINITY_MAX_SECONDS) return problems;
   const why = `must be greater than 0 and less than ${AFFINITY_MAX_SECONDS}`;
   return [...problems, invalidValue(`${path}.clientIP.timeoutSeconds`, seconds, why)];
 }
 
-function balancerProblems(spec: Spec): FieldProblem[] {
-  const { type, loadBalancerSourceRanges, allocateLoadBalancerNodePorts: allocate, loadBalancerClass: name } = spec;
+const RANGES = 'service.beta.kubernetes.io/load-balancer-source-ranges';
+
+/** Of ranges upstream names the field of its own code. */
+function balancerProblems(spec: Spec, annotations: Readonly<Record<string, string>> = {}): FieldProblem[] {
+  const { type, loadBalancerSourceRanges: ranges, allocateLoadBalancerNodePorts: allocate } = spec;
+  const { loadBalancerClass: name } = spec;
   const problems: FieldProblem[] = [];
-  if (loadBalancerSourceRanges?.length) {
-    if (type !== 'LoadBalancer') problems.push(forbidden('spec.LoadBalancerSourceRanges', ONLY_LB));
-    problems.push(
-      ...each(loadBalancerSourceRanges, 'spec.loadBalancerSourceRanges', (range, at) => cidrProblems(at, range.trim())),
-    );
+  const annotated = annotations[RANGES];
+  if (ranges?.length) {
+    const path = 'spec.LoadBalancerSourceRanges';
+    if (type !== 'LoadBalancer') problems.push(forbidden(path, ONLY_LB));
+    problems.push(...each(ranges, path, (range, at) => cidrProblems(at, range.trim())));
+  } else if (annotated !== undefined) {
+    const path = `metadata.annotations[${RANGES}]`;
+    if (type !== 'LoadBalancer') problems.push(forbidden(path, ONLY_LB));
+    const list = annotated.trim() === '' ? [] : annotated.split(',');
+    problems.push(...list.flatMap((range) => cidrProblems(path, range.trim())));
   }
-  if (type !== 'LoadBalancer') {
-    if (allocate !== undefined) problems.push(forbidden('spec.allocateLoadBalancerNodePorts', ONLY_LB));
-    if (name !== undefined) problems.push(forbidden('spec.loadBalancerClass', ONLY_LB));
-  } else if (name !== undefined) problems.push(...named('spec.loadBalancerClass', name, qualifiedName));
+  if (type === 'LoadBalancer') return name === undefined ? problems : [...problems, ...classProblems(name)];
+  if (allocate !== undefined) problems.push(forbidden('spec.allocateLoadBalancerNodePorts', ONLY_LB));
+  if (name !== undefined) problems.push(forbidden('spec.loadBalancerClass', ONLY_LB));
   return problems;
 }
+
+const classProblems = (name: string) => named('spec.loadBalancerClass', name, qualifiedName);
 
 function trafficProblems(spec: Spec): FieldProblem[] {
   const { type, externalIPs, externalTrafficPolicy, healthCheckNodePort: port, internalTrafficPolicy } = spec;
@@ -166,7 +181,7 @@ function trafficProblems(spec: Spec): FieldProblem[] {
   if (port && !needsHealthPort(spec)) {
     const why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
     problems.push(invalidValue('spec.healthCheckNodePort', port, why));
-  }
+  } else if (port) problems.push(...portProblems('spec.healthCheckNodePort', port));
   problems.push(...oneOf('spec.internalTrafficPolicy', internalTrafficPolicy, policies));
   const distributions = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
   return [...problems, ...oneOf('spec.trafficDistribution', spec.trafficDistribution, distributions)];
@@ -179,11 +194,13 @@ function addressProblems(spec: Spec): FieldProblem[] {
   if (type === 'ExternalName') return [];
   const problems: FieldProblem[] = [];
   const path = 'spec.clusterIPs';
-  const policies = ['SingleStack', 'PreferDualStack', 'RequireDualStack'];
+  const policies = ['PreferDualStack', 'RequireDualStack', 'SingleStack'];
   if (clusterIP && clusterIPs.length > 0 && clusterIPs[0] !== clusterIP) {
     problems.push(invalidValue(path, clusterIPs, 'first value must match `clusterIP`'));
   }
-  problems.push(...oneOf('spec.ipFamilyPolicy', ipFamilyPolicy, policies));
+  if (!clusterIP && clusterIPs.length > 0) {
+    problems.push(invalidValue(path, clusterIPs, 'must be empty when `clusterIP` is not specified'));
+  }
   const seen = new Set<string>();
   for (const [i, family] of ipFamilies.entries()) {
     const at = `spec.ipFamilies[${i}]`;
@@ -191,25 +208,32 @@ function addressProblems(spec: Spec): FieldProblem[] {
     if (seen.has(family)) problems.push(duplicate(at, family));
     seen.add(family);
   }
-  if (ipFamilies.length > 2) problems.push(invalidValue('spec.ipFamilies', ipFamilies.slice(2), TWO));
-  if (clusterIPs.length > 2) problems.push(invalidValue(path, clusterIPs, TWO));
+  problems.push(...oneOf('spec.ipFamilyPolicy', ipFamilyPolicy, policies));
+  let hasInvalid = false;
   for (const [i, ip] of clusterIPs.entries()) {
-    const at = `${path}[${i}]`;
     if (ip === NONE && i === 0) {
-      if (clusterIPs.length > 1) {
-        problems.push(invalidValue(path, clusterIPs, `'None' must be the first and only value`));
-      }
+      if (clusterIPs.length === 1) continue;
+      hasInvalid = true;
+      problems.push(invalidValue(path, clusterIPs, `'None' must be the first and only value`));
       continue;
     }
-    const wrong = ipProblems(at, ip);
+    const wrong = ipProblems(`${path}[${i}]`, ip);
+    hasInvalid ||= wrong.length > 0;
     problems.push(...wrong);
-    const family = ipFamilies[i];
-    if (wrong.length === 0 && family !== undefined && (family === 'IPv6') !== isIPv6(ip)) {
-      problems.push(invalidValue(at, ip, `expected an ${family} value as indicated by \`ipFamilies[${i}]\``));
-    }
   }
-  if (clusterIPs.length === 2 && isIP(clusterIPs[0]!) === isIP(clusterIPs[1]!) && isIP(clusterIPs[0]!) !== 0) {
+  if (clusterIPs.length > 2) problems.push(invalidValue(path, clusterIPs, TWO));
+  // What follows would only speak of the same mistake again.
+  if (hasInvalid) return problems;
+  const versions = new Set(clusterIPs.map((ip) => isIP(ip)));
+  if (clusterIPs.length > 1 && versions.size < 2) {
     problems.push(invalidValue(path, clusterIPs, 'may specify no more than one IP for each IP family'));
+  }
+  if (isHeadless(spec)) return problems;
+  for (const [i, ip] of clusterIPs.entries()) {
+    const family = ipFamilies[i];
+    if ((family !== 'IPv4' && family !== 'IPv6') || (family === 'IPv6') === isIPv6(ip)) continue;
+    const why = `expected an ${family} value as indicated by \`ipFamilies[${i}]\``;
+    problems.push(invalidValue(`${path}[${i}]`, ip, why));
   }
   return problems;
 }
@@ -220,25 +244,59 @@ export function serviceUpdateProblems(next: Service, current: Service): FieldPro
   const [now, was] = [next.spec, current.spec];
   const problems: FieldProblem[] = [];
   if (now.type !== 'ExternalName' && was.type !== 'ExternalName') {
-    const addresses = addressesOf(now);
-    const [before = []] = [addressesOf(was)];
-    if (before.length > 0 && addresses.length === 0) {
-      problems.push(invalidValue('spec.clusterIPs[0]', addresses, 'primary clusterIP can not be unset'));
-    }
-    for (const [i, ip] of before.entries()) {
-      if (addresses[i] === undefined || addresses[i] === ip) continue;
-      problems.push(invalidValue(`spec.clusterIPs[${i}]`, addresses, FIXED));
-    }
-    for (const [i, family] of (was.ipFamilies ?? []).entries()) {
-      const other = now.ipFamilies?.[i];
-      if (other === undefined || other === family) continue;
-      problems.push(invalidValue(`spec.ipFamilies[${i}]`, now.ipFamilies, FIXED));
-    }
+    problems.push(...addressChanges(now, was), ...familyChanges(now, was));
   }
-  if (now.type === 'LoadBalancer' && was.type === 'LoadBalancer' && now.loadBalancerClass !== was.loadBalancerClass) {
-    problems.push(invalidValue('spec.loadBalancerClass', now.loadBalancerClass, FIXED));
+  if (now.type === 'LoadBalancer') {
+    if (was.type === 'LoadBalancer' && now.loadBalancerClass !== was.loadBalancerClass) {
+      problems.push(invalidValue('spec.loadBalancerClass', now.loadBalancerClass, FIXED));
+    }
+    // Upstream looks at the name twice.
+    if (now.loadBalancerClass !== undefined) problems.push(...classProblems(now.loadBalancerClass));
+  } else if (now.loadBalancerClass !== undefined) problems.push(forbidden('spec.loadBalancerClass', ONLY_LB));
+  if (needsHealthPort(now) && needsHealthPort(was) && now.healthCheckNodePort !== was.healthCheckNodePort) {
+    problems.push(forbidden('spec.healthCheckNodePort', IMMUTABLE));
   }
   return [...problems, ...serviceProblems(next)];
+}
+
+/** The first address stays; a second may come and go. */
+function addressChanges(now: Spec, was: Spec): FieldProblem[] {
+  if (isHeadless(now) && isHeadless(was)) return [];
+  const [after, before] = [addressesOf(now), addressesOf(was)];
+  const path = 'spec.clusterIPs';
+  const fixed = (i: number) => invalidValue(`${path}[${i}]`, after, FIXED);
+  if (after.length === before.length) return before.flatMap((ip, i) => (after[i] === ip ? [] : [fixed(i)]));
+  const problems: FieldProblem[] = [];
+  if (after.length === 0) problems.push(invalidValue(`${path}[0]`, after, 'primary clusterIP can not be unset'));
+  else if (before.length > 0 && after[0] !== before[0]) problems.push(fixed(0));
+  if (after.length === 1 && before.length > 1 && now.ipFamilyPolicy !== 'SingleStack') {
+    const why = "must be set to 'SingleStack' when releasing the secondary clusterIP";
+    problems.push(invalidValue('spec.ipFamilyPolicy', now.ipFamilyPolicy, why));
+  }
+  return problems;
+}
+
+function familyChanges(now: Spec, was: Spec): FieldProblem[] {
+  if (isHeadless(now) || isHeadless(was)) return [];
+  const [after, before] = [now.ipFamilies ?? [], was.ipFamilies ?? []];
+  const path = 'spec.ipFamilies[0]';
+  if (after.length === before.length) {
+    return before.flatMap((family, i) => (after[i] === family ? [] : [invalidValue(path, after, FIXED)]));
+  }
+  const addresses = addressesOf(now);
+  const problems: FieldProblem[] = [];
+  const isLess = after.length < before.length;
+  if (isLess && addresses.length === 0) {
+    problems.push(invalidValue(path, now.ipFamilies, 'primary ipFamily can not be unset'));
+  }
+  if (after.length > 0 && before.length > 0 && after[0] !== before[0]) {
+    problems.push(invalidValue(path, addresses, FIXED));
+  }
+  if (isLess && after.length === 1 && now.ipFamilyPolicy !== 'SingleStack') {
+    const why = "must be set to 'SingleStack' when releasing the secondary ipFamily";
+    problems.push(invalidValue('spec.ipFamilyPolicy', now.ipFamilyPolicy, why));
+  }
+  return problems;
 }
 
 /** clusterIP leads where the two say different things: it is what older clients write. */
@@ -251,7 +309,7 @@ export function serviceStatusProblems({ spec, status }: Service): FieldProblem[]
   const path = 'status.loadBalancer.ingress';
   const ingress = status.loadBalancer?.ingress ?? [];
   if (spec.type !== 'LoadBalancer' && ingress.length > 0) {
-    return [forbidden(path, ONLY_LB)];
+    return [forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'")];
   }
   return each(ingress, path, ({ ip, hostname, ipMode }, at) => {
     const problems: FieldProblem[] = [];

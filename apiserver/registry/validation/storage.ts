@@ -1,111 +1,181 @@
 // Persistent volumes, classes of storage, attachments, drivers.
+import { posix } from 'node:path';
 import { dns1123Subdomain, qualifiedName } from '../../../api/names.ts';
 import { compareQuantities } from '../../../api/quantity.ts';
 import { deepEqual } from '../../../api/schema/equal.ts';
 import type { FieldProblem } from '../../../api/status.ts';
-import { type PersistentVolume, PersistentVolumeSpec } from '../../../api/types/core/persistent-volume.ts';
-import type { CSIDriver, CSINode, CSIStorageCapacity } from '../../../api/types/storage/csi.ts';
+import {
+  type PersistentVolume,
+  PersistentVolumeSpec,
+  VolumeNodeAffinity,
+} from '../../../api/types/core/persistent-volume.ts';
+import {
+  type CSIDriver,
+  type CSINode,
+  CSINodeDriver,
+  type CSIStorageCapacity,
+} from '../../../api/types/storage/csi.ts';
 import type { StorageClass, VolumeAttributesClass } from '../../../api/types/storage/storage-class.ts';
-import type { VolumeAttachment } from '../../../api/types/storage/volume-attachment.ts';
+import { type VolumeAttachment, VolumeAttachmentSpec } from '../../../api/types/storage/volume-attachment.ts';
 import { accessModeProblems } from './claims.ts';
-import { goJson } from './go-value.ts';
+import { goJson, unchangedInGo } from './go-value.ts';
 import { labelSelectorProblems } from './label-selector.ts';
-import { duplicate, forbidden, invalidValue, notSupported, required, tooLong } from './problems.ts';
-import { sorted } from './resources.ts';
+import { duplicate, forbidden, invalidValue, notSupported, Printed, required, tooLong } from './problems.ts';
+import { basicAmountProblems, sorted } from './resources.ts';
 import { nodeSelectorProblems } from './scheduling.ts';
 import { textDiff } from './text-diff.ts';
-import { each, IMMUTABLE, named, oneOf, requiredOneOf, unchanged } from './values.ts';
+import {
+  duplicates,
+  each,
+  IMMUTABLE,
+  NON_NEGATIVE,
+  named,
+  notNegative,
+  oneOf,
+  requiredOneOf,
+  unchanged,
+} from './values.ts';
 import { driverNameProblems, sourceProblems } from './volume-sources.ts';
 
-const NOT_SOURCES = [
-  'capacity',
-  'accessModes',
-  'claimRef',
-  'persistentVolumeReclaimPolicy',
-  'storageClassName',
-  'mountOptions',
-  'volumeMode',
-  'nodeAffinity',
-  'volumeAttributesClassName',
-];
-const SOURCES = Object.keys(PersistentVolumeSpec.fields).filter((name) => !NOT_SOURCES.includes(name));
+/** In the order in which they are looked for. */
+const SOURCES = [
+  'hostPath',
+  'gcePersistentDisk',
+  'awsElasticBlockStore',
+  'glusterfs',
+  'flocker',
+  'nfs',
+  'rbd',
+  'quobyte',
+  'cephfs',
+  'iscsi',
+  'cinder',
+  'fc',
+  'flexVolume',
+  'azureFile',
+  'vsphereVolume',
+  'photonPersistentDisk',
+  'portworxVolume',
+  'azureDisk',
+  'scaleIO',
+  'local',
+  'storageos',
+  'csi',
+] as const;
 
-export function volumeProblems({ spec }: PersistentVolume): FieldProblem[] {
-  return volumeSpecProblems(spec, 'spec', false);
+export function volumeProblems({ spec, metadata }: PersistentVolume): FieldProblem[] {
+  const { accessModes, capacity, persistentVolumeReclaimPolicy: reclaim, storageClassName } = spec;
+  const problems: FieldProblem[] = [];
+  if (!accessModes?.length) problems.push(required('spec.accessModes'));
+  problems.push(...accessModeProblems(accessModes, 'spec.accessModes'));
+  const amounts = sorted(capacity ?? {});
+  if (amounts.length === 0) problems.push(required('spec.capacity'));
+  if (capacity?.['storage'] === undefined || amounts.length > 1) {
+    problems.push(notSupported('spec.capacity', capacity && Object.fromEntries(amounts), ['storage']));
+  }
+  for (const [name, amount] of amounts) {
+    const at = `spec.capacity[${name}]`;
+    problems.push(...basicAmountProblems(at, amount));
+    if (compareQuantities(amount, '0') <= 0) problems.push(invalidValue(at, amount, 'must be greater than zero'));
+  }
+  if (reclaim) problems.push(...oneOf('spec.persistentVolumeReclaimPolicy', reclaim, ['Delete', 'Recycle', 'Retain']));
+  problems.push(...affinityProblems(spec), ...volumeSourceProblems(spec, 'spec', metadata.name ?? ''));
+  if (spec.hostPath && reclaim === 'Recycle' && cleanPath(spec.hostPath.path) === '/') {
+    problems.push(forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"));
+  }
+  if (storageClassName) problems.push(...named('spec.storageClassName', storageClassName, dns1123Subdomain));
+  problems.push(...oneOf('spec.volumeMode', spec.volumeMode, ['Block', 'Filesystem']));
+  return [...problems, ...attributesProblems(spec, 'spec')];
 }
 
-function volumeSpecProblems(spec: PersistentVolumeSpec, path: string, isInline: boolean): FieldProblem[] {
-  const { accessModes, capacity, persistentVolumeReclaimPolicy: reclaim, nodeAffinity, storageClassName } = spec;
-  const problems: FieldProblem[] = [];
-  if (!accessModes?.length) problems.push(required(`${path}.accessModes`));
-  problems.push(...accessModeProblems(accessModes, `${path}.accessModes`));
-  if (!isInline) {
-    if (Object.keys(capacity ?? {}).length === 0) problems.push(required(`${path}.capacity`));
-    const storage = capacity?.['storage'];
-    if (storage === undefined || Object.keys(capacity ?? {}).length > 1) {
-      const shown = capacity && Object.fromEntries(sorted(capacity));
-      problems.push(notSupported(`${path}.capacity`, shown, ['storage']));
-    }
-    if (storage !== undefined && compareQuantities(storage, '0') <= 0) {
-      problems.push(invalidValue(`${path}.capacity[storage]`, storage, 'must be greater than zero'));
-    }
-    problems.push(...oneOf(`${path}.persistentVolumeReclaimPolicy`, reclaim, ['Delete', 'Recycle', 'Retain']));
-  }
-  if (nodeAffinity) {
-    const at = `${path}.nodeAffinity`;
-    if (!nodeAffinity.required) problems.push(required(`${at}.required`, 'must specify required node constraints'));
-    else problems.push(...nodeSelectorProblems(nodeAffinity.required, `${at}.required`));
-  }
-  problems.push(...volumeSourceProblems(spec, path));
-  if (spec.hostPath && reclaim === 'Recycle' && spec.hostPath.path.replace(/\/+$/, '') === '') {
-    problems.push(
-      forbidden(`${path}.persistentVolumeReclaimPolicy`, "may not be 'recycle' for a hostPath mount of '/'"),
-    );
-  }
-  if (storageClassName) problems.push(...named(`${path}.storageClassName`, storageClassName, dns1123Subdomain));
-  problems.push(...oneOf(`${path}.volumeMode`, spec.volumeMode, ['Block', 'Filesystem']));
-  const { volumeAttributesClassName: attributes } = spec;
-  if (attributes === undefined) return problems;
+const cleanPath = (path = '') => posix.normalize(path).replace(/(.)\/+$/, '$1');
+
+function affinityProblems({ nodeAffinity }: PersistentVolumeSpec): FieldProblem[] {
+  if (nodeAffinity === undefined) return [];
+  const at = 'spec.nodeAffinity.required';
+  if (!nodeAffinity.required) return [required(at, 'must specify required node constraints')];
+  return nodeSelectorProblems(nodeAffinity.required, at);
+}
+
+function attributesProblems({ volumeAttributesClassName: name, csi }: PersistentVolumeSpec, path: string) {
   const at = `${path}.volumeAttributesClassName`;
-  if (attributes === '') problems.push(required(at, 'an empty string is disallowed'));
-  else problems.push(...named(at, attributes, dns1123Subdomain));
-  if (!spec.csi) problems.push(required(`${path}.csi`, 'has to be specified when using volumeAttributesClassName'));
+  if (name === undefined) return [];
+  const problems: FieldProblem[] =
+    name === '' ? [required(at, 'an empty string is disallowed')] : named(at, name, dns1123Subdomain);
+  if (csi === undefined) {
+    problems.push(required(`${path}.csi`, 'has to be specified when using volumeAttributesClassName'));
+  }
   return problems;
 }
 
-function volumeSourceProblems(spec: PersistentVolumeSpec, path: string): FieldProblem[] {
-  const given = SOURCES.filter((name) => (spec as Record<string, unknown>)[name] !== undefined);
-  if (given.length === 0) return [required(path, 'must specify a volume type')];
-  const [first, ...others] = given as [string, ...string[]];
-  const problems = sourceProblems(spec, first, `${path}.${first}`);
-  if (first === 'local' && spec.nodeAffinity === undefined) {
-    problems.push(required(`${path}.nodeAffinity`, 'Local volume requires node affinity'));
+/** A volume that an attachment says in place: only CSI, and nothing that binds it. */
+function inlineVolumeProblems(spec: PersistentVolumeSpec, path: string): FieldProblem[] {
+  const never = 'may not be specified in the context of inline volumes';
+  const here = 'in the context of inline volumes';
+  const { accessModes, persistentVolumeReclaimPolicy: reclaim, volumeMode } = spec;
+  const problems: FieldProblem[] = [];
+  if (spec.claimRef) problems.push(forbidden(`${path}.claimRef`, never));
+  if (Object.keys(spec.capacity ?? {}).length > 0) problems.push(forbidden(`${path}.capacity`, never));
+  if (!spec.csi) problems.push(required(`${path}.csi`, `has to be specified ${here}`));
+  if (!accessModes?.length) problems.push(required(`${path}.accessModes`));
+  problems.push(...accessModeProblems(accessModes, `${path}.accessModes`));
+  if (reclaim && reclaim !== 'Retain') {
+    problems.push(forbidden(`${path}.persistentVolumeReclaimPolicy`, `may only be Retain ${here}`));
   }
-  return [
-    ...problems,
-    ...others.map((name) => forbidden(`${path}.${name}`, 'may not specify more than 1 volume type')),
-  ];
+  if (spec.nodeAffinity) problems.push(forbidden(`${path}.nodeAffinity`, never));
+  problems.push(...volumeSourceProblems(spec, path, ''));
+  if (spec.storageClassName) problems.push(forbidden(`${path}.storageClassName`, never));
+  if (volumeMode !== undefined && volumeMode !== 'Filesystem') {
+    const why = `may not specify volumeMode other than Filesystem ${here}`;
+    problems.push(forbidden(`${path}.volumeMode`, why));
+  }
+  return problems;
+}
+
+/** Where upstream's paths are not the names of the fields. */
+const SAID_AS: Readonly<Record<string, string>> = { cephfs: 'cephFS' };
+const LOOKED_AT_AS: Readonly<Record<string, string>> = { gcePersistentDisk: 'persistentDisk' };
+
+function volumeSourceProblems(spec: PersistentVolumeSpec, path: string, volume: string): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  let first: string | undefined;
+  for (const source of SOURCES) {
+    if (spec[source] === undefined) continue;
+    if (first !== undefined && source !== 'flexVolume') {
+      problems.push(forbidden(`${path}.${SAID_AS[source] ?? source}`, 'may not specify more than 1 volume type'));
+      continue;
+    }
+    first ??= source;
+    problems.push(...sourceProblems(spec, source, `${path}.${LOOKED_AT_AS[source] ?? source}`, volume));
+    if (source === 'local' && spec.nodeAffinity === undefined) {
+      problems.push(required(`${path}.nodeAffinity`, 'Local volume requires node affinity'));
+    }
+  }
+  return first === undefined ? [required(path, 'must specify a volume type')] : problems;
 }
 
 export function volumeUpdateProblems(next: PersistentVolume, current: PersistentVolume): FieldProblem[] {
   const problems = volumeProblems(next);
-  const [now, was] = [sourceOf(next), sourceOf(current)];
+  const [now, was] = [sourceOf(next, current), sourceOf(current)];
   if (now !== was) {
     const why = 'spec.persistentvolumesource is immutable after creation';
     problems.push(forbidden('spec.persistentvolumesource', `${why}\n${textDiff(was, now)}`));
   }
+  // Upstream names these two without their parent.
   problems.push(...unchanged('volumeMode', next.spec.volumeMode, current.spec.volumeMode));
-  const [newAffinity, oldAffinity] = [next, current].map(({ spec }) => newerLabels(spec.nodeAffinity));
-  if (oldAffinity !== undefined && !deepEqual(newAffinity, oldAffinity)) {
-    problems.push(invalidValue('nodeAffinity', next.spec.nodeAffinity, IMMUTABLE));
+  const affinity = current.spec.nodeAffinity;
+  if (affinity && !isOnlyRenamed(next.spec.nodeAffinity, affinity)) {
+    const shown = next.spec.nodeAffinity && new Printed(goJson(VolumeNodeAffinity, next.spec.nodeAffinity));
+    problems.push(invalidValue('nodeAffinity', shown, `${IMMUTABLE}, except for updating from beta label to GA`));
   }
-  if (current.spec.volumeAttributesClassName !== undefined && next.spec.volumeAttributesClassName === undefined) {
+  const [classNow, classWas] = [next.spec.volumeAttributesClassName, current.spec.volumeAttributesClassName];
+  if (classWas !== undefined && classNow === undefined) {
     problems.push(forbidden('spec.volumeAttributesClassName', 'update from non-nil value to nil is forbidden'));
   }
   return problems;
 }
 
-const NEWER_LABELS: Readonly<Record<string, string>> = {
+const GENERAL: Readonly<Record<string, string>> = {
   'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone',
   'failure-domain.beta.kubernetes.io/region': 'topology.kubernetes.io/region',
   'beta.kubernetes.io/os': 'kubernetes.io/os',
@@ -113,21 +183,28 @@ const NEWER_LABELS: Readonly<Record<string, string>> = {
   'beta.kubernetes.io/instance-type': 'node.kubernetes.io/instance-type',
 };
 
-/** Labels of nodes under the names they have by now: a volume may be moved to these. */
-function newerLabels(affinity: PersistentVolumeSpec['nodeAffinity']): PersistentVolumeSpec['nodeAffinity'] {
-  const renamed = structuredClone(affinity);
-  for (const { matchExpressions } of renamed?.required?.nodeSelectorTerms ?? []) {
-    for (const expression of matchExpressions ?? []) expression.key = NEWER_LABELS[expression.key] ?? expression.key;
+/** Labels that lost their beta may be called by their new names. */
+function isOnlyRenamed(next: VolumeNodeAffinity | undefined, current: VolumeNodeAffinity): boolean {
+  const renamed = structuredClone(current);
+  for (const [i, term] of (renamed.required?.nodeSelectorTerms ?? []).entries()) {
+    for (const list of ['matchExpressions', 'matchFields'] as const) {
+      for (const [n, requirement] of (term[list] ?? []).entries()) {
+        const key = next?.required?.nodeSelectorTerms?.[i]?.[list]?.[n]?.key;
+        if (key !== undefined && GENERAL[requirement.key] === key) requirement.key = key;
+      }
+    }
   }
-  return renamed;
+  return deepEqual(next, renamed);
 }
 
-/** Only the source, as upstream's code has it. Secrets that expand a volume may be named later. */
-function sourceOf({ spec }: PersistentVolume): string {
-  const { csi, ...others } = spec;
-  const sources = Object.fromEntries(Object.entries(others).filter(([name]) => SOURCES.includes(name)));
-  const { controllerExpandSecretRef: _c, nodeExpandSecretRef: _n, ...fixed } = csi ?? {};
-  return goJson(PersistentVolumeSpec, { ...sources, ...(csi && { csi: fixed }) }, 1);
+/** Only the source, as upstream's code has it. The secret that expands a volume may be named later, once. */
+function sourceOf({ spec }: PersistentVolume, current?: PersistentVolume): string {
+  const sources = Object.fromEntries(SOURCES.filter((name) => spec[name]).map((name) => [name, spec[name]]));
+  if (spec.csi && current?.spec.csi && current.spec.csi.controllerExpandSecretRef === undefined) {
+    const { controllerExpandSecretRef: _new, ...fixed } = spec.csi;
+    sources['csi'] = fixed;
+  }
+  return goJson(PersistentVolumeSpec, sources, 1);
 }
 
 const PARAMETERS_MAX = 512;
@@ -136,7 +213,7 @@ const PARAMETERS_MAX_BYTES = 256 * 1024;
 function parametersProblems(parameters: Readonly<Record<string, string>> | undefined, isNeeded: boolean) {
   const entries = Object.entries(parameters ?? {});
   const problems: FieldProblem[] = [];
-  if (entries.length > PARAMETERS_MAX) problems.push(tooLong('parameters', PARAMETERS_MAX));
+  if (entries.length > PARAMETERS_MAX) return [tooLong('parameters', PARAMETERS_MAX)];
   const total = entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
   if (entries.some(([key]) => key === '')) problems.push(invalidValue('parameters', '', 'field can not be empty.'));
   if (total > PARAMETERS_MAX_BYTES) problems.push(tooLong('parameters', PARAMETERS_MAX_BYTES));
@@ -154,13 +231,30 @@ export function storageClassProblems(storage: StorageClass): FieldProblem[] {
     ...parametersProblems(parameters, false),
     ...oneOf('reclaimPolicy', reclaimPolicy, ['Delete', 'Retain']),
     ...requiredOneOf('volumeBindingMode', volumeBindingMode, modes),
-    ...each(allowedTopologies, 'allowedTopologies', ({ matchLabelExpressions }, path) =>
-      each(matchLabelExpressions, `${path}.matchLabelExpressions`, ({ key, values }, at) => [
-        ...(values?.length ? [] : [required(`${at}.values`)]),
-        ...named(`${at}.key`, key, qualifiedName),
-      ]),
-    ),
+    ...topologiesProblems(allowedTopologies, 'allowedTopologies'),
   ];
+}
+
+function topologiesProblems(terms: StorageClass['allowedTopologies'], path: string): FieldProblem[] {
+  const known = new Set<string>();
+  return each(terms, path, ({ matchLabelExpressions }, at) => {
+    const byKey = new Map<string, string[]>();
+    const where = `${at}.matchLabelExpressions`;
+    const problems = each(matchLabelExpressions, where, ({ key, values }, place) => {
+      const rows = values?.length ? [] : [required(`${place}.values`)];
+      rows.push(
+        ...duplicates((i) => `${place}.values[${i}]`, values ?? []),
+        ...named(`${place}.key`, key, qualifiedName),
+      );
+      if (byKey.has(key)) rows.push(duplicate(`${place}.key`, key));
+      byKey.set(key, [...new Set(values)].sort());
+      return rows;
+    });
+    const id = JSON.stringify([...byKey].sort(([a], [b]) => (a < b ? -1 : 1)));
+    if (known.has(id)) problems.push(duplicate(where, ''));
+    known.add(id);
+    return problems;
+  });
 }
 
 export function storageClassUpdateProblems(next: StorageClass, current: StorageClass): FieldProblem[] {
@@ -174,7 +268,10 @@ export function storageClassUpdateProblems(next: StorageClass, current: StorageC
 }
 
 export function attributesClassProblems({ driverName, parameters }: VolumeAttributesClass): FieldProblem[] {
-  return [...driverNameProblems('driverName', driverName), ...parametersProblems(parameters, true)];
+  return [
+    ...(driverName ? named('driverName', driverName.toLowerCase(), qualifiedName) : [required('driverName')]),
+    ...parametersProblems(parameters, true),
+  ];
 }
 
 export function attributesClassUpdateProblems(
@@ -184,60 +281,92 @@ export function attributesClassUpdateProblems(
   return [
     ...unchanged('driverName', next.driverName, current.driverName),
     ...unchanged('parameters', next.parameters, current.parameters),
+    ...attributesClassProblems(next),
   ];
 }
 
-export function attachmentProblems({ spec }: VolumeAttachment): FieldProblem[] {
+/** The checks of an attachment at any time; new ones are looked at more closely. */
+function attachmentBasics({ spec, status }: VolumeAttachment): FieldProblem[] {
   const { attacher, nodeName, source = {} } = spec;
   const { persistentVolumeName: name, inlineVolumeSpec: inline } = source;
   const path = 'spec.source';
-  const problems = attacher
-    ? named('spec.attacher', attacher.toLowerCase(), dns1123Subdomain)
-    : [required('spec.attacher')];
-  if (name === undefined && inline === undefined) {
-    problems.push(required(path, 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'));
-  } else if (name !== undefined && inline !== undefined) {
-    problems.push(forbidden(path, 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'));
-  } else if (name !== undefined) {
-    if (name === '')
-      problems.push(required(`${path}.persistentVolumeName`, 'must specify non empty persistentVolumeName'));
-    else problems.push(...named(`${path}.persistentVolumeName`, name, dns1123Subdomain));
-  } else if (inline) problems.push(...volumeSpecProblems(inline, `${path}.inlineVolumeSpec`, true));
-  return [...problems, ...named('spec.nodeName', nodeName, dns1123Subdomain)];
+  const problems = attacher ? [] : [required('spec.attacher')];
+  const one = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName';
+  if (name === undefined && inline === undefined) problems.push(required(path, one));
+  else if (name !== undefined && inline !== undefined) problems.push(forbidden(path, one));
+  else if (name === '') {
+    problems.push(required(`${path}.persistentVolumeName`, 'must specify non empty persistentVolumeName'));
+  } else if (inline) problems.push(...inlineVolumeProblems(inline, `${path}.inlineVolumeSpec`));
+  problems.push(...named('spec.nodeName', nodeName, dns1123Subdomain));
+  const size = Object.entries(status.attachmentMetadata ?? {}).reduce(
+    (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
+    0,
+  );
+  if (size > ATTACHED_MAX) problems.push(tooLong('status.attachmentMetadata', ATTACHED_MAX));
+  for (const field of ['attachError', 'detachError'] as const) {
+    const { message = '', errorCode = 0 } = status[field] ?? {};
+    const at = `status.${field}`;
+    if (Buffer.byteLength(message) > ERROR_MAX) problems.push(tooLong(`${at}.message`, ATTACHED_MAX));
+    if (errorCode < 0) {
+      problems.push(invalidValue(`${at}.errorCode`, errorCode, 'must be between 0 and 2147483647, inclusive'));
+    }
+  }
+  return problems;
+}
+
+const ATTACHED_MAX = 256 * 1024;
+const ERROR_MAX = 1024;
+
+/** New ones name a driver and a volume that can be. */
+export function attachmentProblems(attachment: VolumeAttachment): FieldProblem[] {
+  const { attacher, source = {} } = attachment.spec;
+  const { persistentVolumeName: name } = source;
+  return [
+    ...(attacher ? driverNameProblems('spec.attacher', attacher) : []),
+    ...attachmentBasics(attachment),
+    ...(name ? named('spec.source.persistentVolumeName', name, dns1123Subdomain) : []),
+  ];
 }
 
 export function attachmentUpdateProblems(next: VolumeAttachment, current: VolumeAttachment): FieldProblem[] {
-  return [...attachmentProblems(next), ...unchanged('spec', next.spec, current.spec)];
+  return [...attachmentBasics(next), ...unchangedInGo(VolumeAttachmentSpec, 'spec', next.spec, current.spec)];
 }
 
-const LIFECYCLES = ['Ephemeral', 'Persistent'];
-const FS_GROUP_POLICIES = ['ReadWriteOnceWithFSType', 'File', 'None'];
+const LIFECYCLES = ['Persistent', 'Ephemeral'];
+const FS_GROUP_POLICIES = ['File', 'None', 'ReadWriteOnceWithFSType'];
 const TOKEN_MIN_SECONDS = 600;
+const TOKEN_MAX_SECONDS = 2 ** 32;
 const PERIOD_MIN_SECONDS = 10;
+/** As upstream spells its path. */
+const ATTACH = 'spec.attachedRequired';
 
-export function driverProblems({ metadata, spec }: CSIDriver): FieldProblem[] {
+export function driverProblems({ spec }: CSIDriver): FieldProblem[] {
   const { tokenRequests, volumeLifecycleModes, nodeAllocatableUpdatePeriodSeconds: period } = spec;
-  const problems = driverNameProblems('metadata.name', metadata.name);
-  for (const field of ['attachRequired', 'podInfoOnMount', 'storageCapacity'] as const) {
+  const problems: FieldProblem[] = [];
+  if (spec.attachRequired === undefined) problems.push(required(ATTACH));
+  for (const field of ['podInfoOnMount', 'storageCapacity'] as const) {
     if (spec[field] === undefined) problems.push(required(`spec.${field}`));
   }
   problems.push(...oneOf('spec.fsGroupPolicy', spec.fsGroupPolicy, FS_GROUP_POLICIES));
   const audiences = new Set<string>();
   problems.push(
     ...each(tokenRequests, 'spec.tokenRequests', ({ audience = '', expirationSeconds: seconds }, at) => {
-      const rows: FieldProblem[] = [];
-      if (audiences.has(audience)) rows.push(duplicate(`${at}.audience`, audience));
+      if (audiences.has(audience)) return [duplicate(`${at}.audience`, audience)];
       audiences.add(audience);
-      if (seconds !== undefined && seconds < TOKEN_MIN_SECONDS) {
-        rows.push(invalidValue(`${at}.expirationSeconds`, seconds, 'may not specify a duration less than 10 minutes'));
-      }
-      return rows;
+      if (seconds === undefined || (seconds >= TOKEN_MIN_SECONDS && seconds <= TOKEN_MAX_SECONDS)) return [];
+      const why = seconds < TOKEN_MIN_SECONDS ? 'less than 10 minutes' : 'larger than 2^32 seconds';
+      return [invalidValue(`${at}.expirationSeconds`, seconds, `may not specify a duration ${why}`)];
     }),
-    ...each(volumeLifecycleModes, 'spec.volumeLifecycleModes', (mode, at) => oneOf(at, mode, LIFECYCLES)),
+    // Upstream names the list, not the place in it.
+    ...(volumeLifecycleModes ?? []).flatMap((mode) => oneOf('spec.volumeLifecycleModes', mode, LIFECYCLES)),
   );
   if (period !== undefined && period < PERIOD_MIN_SECONDS) {
     const why = `must be greater than or equal to ${PERIOD_MIN_SECONDS} seconds`;
     problems.push(invalidValue('spec.nodeAllocatableUpdatePeriodSeconds', period, why));
+  }
+  if (spec.serviceAccountTokenInSecrets !== undefined && !tokenRequests?.length) {
+    const why = 'serviceAccountTokenInSecrets is set but no tokenRequests are specified';
+    problems.push(invalidValue('spec.serviceAccountTokenInSecrets', spec.serviceAccountTokenInSecrets, why));
   }
   return problems;
 }
@@ -245,48 +374,59 @@ export function driverProblems({ metadata, spec }: CSIDriver): FieldProblem[] {
 export function driverUpdateProblems(next: CSIDriver, current: CSIDriver): FieldProblem[] {
   return [
     ...driverProblems(next),
-    ...unchanged('spec.attachRequired', next.spec.attachRequired, current.spec.attachRequired),
+    ...unchanged(ATTACH, next.spec.attachRequired, current.spec.attachRequired),
     ...unchanged('spec.volumeLifecycleModes', next.spec.volumeLifecycleModes, current.spec.volumeLifecycleModes),
   ];
 }
+
+const NODE_ID_MAX = 256;
 
 export function nodeDriversProblems({ spec }: CSINode): FieldProblem[] {
   const names = new Set<string>();
   return each(spec.drivers ?? [], 'spec.drivers', ({ name, nodeID, topologyKeys, allocatable }, at) => {
     const problems = driverNameProblems(`${at}.name`, name);
     if (!nodeID) problems.push(required(`${at}.nodeID`));
+    if ((nodeID?.length ?? 0) > NODE_ID_MAX) {
+      problems.push(invalidValue(`${at}.nodeID`, nodeID, `must be ${NODE_ID_MAX} characters or less`));
+    }
+    problems.push(...notNegative(`${at}.allocatable.count`, allocatable?.count));
     if (names.has(name)) problems.push(duplicate(`${at}.name`, name));
     names.add(name);
-    if (allocatable?.count !== undefined && allocatable.count < 0) {
-      problems.push(invalidValue(`${at}.allocatable.count`, allocatable.count, 'must be greater than or equal to 0'));
+    const keys = new Set<string>();
+    for (const key of topologyKeys ?? []) {
+      if (key === '') problems.push(required(at));
+      if (keys.has(key)) problems.push(duplicate(at, key));
+      keys.add(key);
+      problems.push(...named(at, key, qualifiedName));
     }
-    return [...problems, ...each(topologyKeys, `${at}.topologyKeys`, (key, where) => named(where, key, qualifiedName))];
+    return problems;
   });
 }
 
-/** A driver may come and go; while it is there only its room may change. */
+/** Of a driver that is there only what it can still take changes. */
 export function nodeDriversUpdateProblems(next: CSINode, current: CSINode): FieldProblem[] {
-  const before = new Map((current.spec.drivers ?? []).map((driver) => [driver.name, driver]));
-  const changed = (next.spec.drivers ?? []).filter((driver) => {
-    const was = before.get(driver.name);
-    if (was === undefined) return false;
-    return driver.nodeID !== was.nodeID || !deepEqual(driver.topologyKeys ?? [], was.topologyKeys ?? []);
-  });
-  return [...nodeDriversProblems(next), ...changed.map((driver) => invalidValue('CSINodeDriver', driver, IMMUTABLE))];
+  const fixed = ({ allocatable: _count, ...driver }: NonNullable<CSINode['spec']['drivers']>[number]) => driver;
+  const now = new Map((next.spec.drivers ?? []).map((driver) => [driver.name, fixed(driver)]));
+  return [
+    ...nodeDriversProblems(next),
+    ...(current.spec.drivers ?? []).flatMap((driver) => {
+      const same = now.get(driver.name);
+      return same === undefined ? [] : unchangedInGo(CSINodeDriver, 'spec.drivers', same, fixed(driver));
+    }),
+  ];
 }
 
 export function capacityProblems({ storageClassName, nodeTopology, capacity }: CSIStorageCapacity): FieldProblem[] {
-  const problems = named('storageClassName', storageClassName, dns1123Subdomain);
-  problems.push(...labelSelectorProblems(nodeTopology, 'nodeTopology'));
+  const problems = labelSelectorProblems(nodeTopology, 'nodeTopology');
+  problems.push(...named('storageClassName', storageClassName, dns1123Subdomain));
   if (capacity !== undefined && compareQuantities(capacity, '0') < 0) {
-    problems.push(invalidValue('capacity', capacity, 'must be greater than or equal to 0'));
+    problems.push(invalidValue('capacity', capacity, NON_NEGATIVE));
   }
   return problems;
 }
 
 export function capacityUpdateProblems(next: CSIStorageCapacity, current: CSIStorageCapacity): FieldProblem[] {
   return [
-    ...capacityProblems(next),
     ...unchanged('nodeTopology', next.nodeTopology, current.nodeTopology),
     ...unchanged('storageClassName', next.storageClassName, current.storageClassName),
   ];

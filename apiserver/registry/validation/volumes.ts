@@ -2,48 +2,72 @@
 import { dns1123Label, dns1123Subdomain } from '../../../api/names.ts';
 import { compareQuantities } from '../../../api/quantity.ts';
 import type { FieldProblem } from '../../../api/status.ts';
-import type { VolumeProjection } from '../../../api/types/core/projected-volume.ts';
-import type { ObjectFieldSelector, ResourceFieldSelector } from '../../../api/types/core/selectors.ts';
 import type { Volume } from '../../../api/types/core/volume.ts';
 import { claimSpecProblems } from './claims.ts';
-import { fieldRefProblems, resourceFieldRefProblems } from './env.ts';
 import { annotationProblems, labelProblems } from './object-meta.ts';
-import { localPlainPath } from './paths.ts';
 import { duplicate, forbidden, invalidValue, required } from './problems.ts';
-import { named, oneOf } from './values.ts';
-import { sourceProblems } from './volume-sources.ts';
-
-const MODE = 'must be a number between 0 and 0777 (octal), both inclusive';
+import { projectionsProblems } from './projections.ts';
+import { requiredName, requiredOneOf } from './values.ts';
+import { filesProblems, itemsProblems, modeProblems } from './volume-files.ts';
+import { ISCSI_MAX, ISCSI_TOO_LONG, sourceProblems } from './volume-sources.ts';
 
 export interface KnownVolumes {
   readonly problems: FieldProblem[];
   readonly volumes: ReadonlyMap<string, { readonly isClaim: boolean }>;
 }
 
-export function volumesProblems(volumes: readonly Volume[] | undefined, path: string): KnownVolumes {
+/** `pod` is the name of a real pod: claims made for it are named after it. */
+export function volumesProblems(volumes: readonly Volume[] | undefined, path: string, pod = ''): KnownVolumes {
   const known = new Map<string, { isClaim: boolean }>();
+  const ephemeral = (volumes ?? []).filter((volume) => volume.ephemeral && pod !== '');
+  const created = new Set(ephemeral.map(({ name }) => `${pod}-${name}`));
   const problems = (volumes ?? []).flatMap((volume, i) => {
     const at = `${path}[${i}]`;
     const { name } = volume;
-    const wrong = volumeProblems(volume, at);
-    if (!name) wrong.push(required(`${at}.name`));
-    else wrong.push(...named(`${at}.name`, name, dns1123Label));
+    const wrong = volumeProblems(volume, at, pod);
+    wrong.push(...requiredName(`${at}.name`, name, dns1123Label));
     if (known.has(name)) wrong.push(duplicate(`${at}.name`, name));
     if (wrong.length === 0) known.set(name, { isClaim: Boolean(volume.persistentVolumeClaim ?? volume.ephemeral) });
+    const claim = volume.persistentVolumeClaim?.claimName;
+    if (claim !== undefined && created.has(claim)) {
+      const why = 'must not reference a PVC that gets created for an ephemeral volume';
+      wrong.push(invalidValue(`${at}.persistentVolumeClaim.claimName`, claim, why));
+    }
     return wrong;
   });
   return { problems, volumes: known };
 }
 
 /** A pod has exactly one source for each volume; the first is looked at, the others are refused. */
-function volumeProblems(volume: Volume, path: string): FieldProblem[] {
-  const { name: _name, ...sources } = volume;
-  const present = SOURCES.filter((source) => sources[source] !== undefined);
-  if (present.length === 0) return [required(path, 'must specify a volume type')];
-  const [first, ...others] = present as [(typeof SOURCES)[number], ...(typeof SOURCES)[number][]];
-  const problems = others.map((source) => forbidden(`${path}.${source}`, 'may not specify more than 1 volume type'));
-  return [...ownProblems(volume, first, `${path}.${first}`), ...problems];
+function volumeProblems(volume: Volume, path: string, pod: string): FieldProblem[] {
+  const { name, iscsi } = volume;
+  const problems: FieldProblem[] = [];
+  let first: (typeof SOURCES)[number] | undefined;
+  for (const source of SOURCES) {
+    if (volume[source] === undefined) continue;
+    if (first !== undefined) {
+      problems.push(forbidden(`${path}.${SAID_AS[source] ?? source}`, 'may not specify more than 1 volume type'));
+    } else problems.push(...ownProblems(volume, source, `${path}.${LOOKED_AT_AS[source] ?? source}`));
+    first ??= source;
+    if (source === 'iscsi' && iscsi?.initiatorName !== undefined) {
+      if (`${name}:${iscsi.targetPortal}`.length > ISCSI_MAX) {
+        problems.push(invalidValue(`${path}.name`, name, ISCSI_TOO_LONG));
+      }
+    }
+    if (source === 'ephemeral' && first === source && pod !== '' && name) {
+      const claim = `${pod}-${name}`;
+      const wrong = dns1123Subdomain(claim);
+      problems.push(
+        ...wrong.map((why) => invalidValue(`${path}.name`, name, `PVC name ${JSON.stringify(claim)}: ${why}`)),
+      );
+    }
+  }
+  return first === undefined ? [required(path, 'must specify a volume type')] : problems;
 }
+
+/** Where upstream's paths are not the names of the fields. */
+const SAID_AS: Readonly<Record<string, string>> = { cephfs: 'cephFS', downwardAPI: 'downwarAPI' };
+const LOOKED_AT_AS: Readonly<Record<string, string>> = { gcePersistentDisk: 'persistentDisk' };
 
 /** In the order in which they are looked for. */
 const SOURCES = [
@@ -111,112 +135,25 @@ function ownProblems(volume: Volume, source: (typeof SOURCES)[number], path: str
       if (template === undefined) return [required(`${path}.volumeClaimTemplate`)];
       const at = `${path}.volumeClaimTemplate`;
       return [
-        ...labelProblems(template.metadata?.labels, `${at}.metadata.labels`),
         ...annotationProblems(template.metadata?.annotations, `${at}.metadata.annotations`),
+        ...labelProblems(template.metadata?.labels, `${at}.metadata.labels`),
+        ...onlyLabels(template.metadata ?? {}, `${at}.metadata`),
         ...claimSpecProblems(template.spec, `${at}.spec`),
       ];
     }
     case 'image': {
       const { reference, pullPolicy } = volume.image!;
       const problems = reference ? [] : [required(`${path}.reference`)];
-      return [...problems, ...oneOf(`${path}.pullPolicy`, pullPolicy, ['Always', 'IfNotPresent', 'Never'])];
+      return [...problems, ...requiredOneOf(`${path}.pullPolicy`, pullPolicy, ['Always', 'IfNotPresent', 'Never'])];
     }
     default:
       return sourceProblems(volume, source, path);
   }
 }
 
-function modeProblems(mode: number | undefined, path: string): FieldProblem[] {
-  return mode === undefined || (mode >= 0 && mode <= 0o777) ? [] : [invalidValue(path, mode, MODE)];
-}
-
-type Items = readonly { key: string; path: string; mode?: number }[] | undefined;
-
-function itemsProblems(items: Items, path: string): FieldProblem[] {
-  return (items ?? []).flatMap(({ key, path: file, mode }, i) => {
-    const at = `${path}.items[${i}]`;
-    return [
-      ...(key ? [] : [required(`${at}.key`)]),
-      ...(file ? localPlainPath(`${at}.path`, file) : [required(`${at}.path`)]),
-      ...modeProblems(mode, `${at}.mode`),
-    ];
-  });
-}
-
-interface File {
-  path: string;
-  fieldRef?: ObjectFieldSelector;
-  resourceFieldRef?: ResourceFieldSelector;
-  mode?: number;
-}
-
-/** Upstream names the list, not the file. */
-function filesProblems(files: readonly File[] | undefined, path: string): FieldProblem[] {
-  return (files ?? []).flatMap(({ path: file, fieldRef, resourceFieldRef, mode }) => {
-    const problems = file ? localPlainPath(`${path}.path`, file) : [required(`${path}.path`)];
-    if (fieldRef) {
-      problems.push(...fieldRefProblems(fieldRef, `${path}.fieldRef`, 'files'));
-      if (resourceFieldRef) {
-        const why = 'fieldRef and resourceFieldRef can not be specified simultaneously';
-        problems.push(invalidValue(path, 'resource', why));
-      }
-    } else if (resourceFieldRef) {
-      problems.push(...resourceFieldRefProblems(resourceFieldRef, `${path}.resourceFieldRef`, 'files'));
-    } else problems.push(required(path, 'one of fieldRef and resourceFieldRef is required'));
-    return [...problems, ...modeProblems(mode, `${path}.mode`)];
-  });
-}
-
-const TOKEN_MIN_SECONDS = 600;
-const TOKEN_MAX_SECONDS = 2 ** 32;
-
-function projectionsProblems(sources: readonly VolumeProjection[] | undefined, path: string): FieldProblem[] {
-  const paths = new Set<string>();
-  const taken = (file: string, at: string) => {
-    if (!file) return [];
-    const known = paths.has(file);
-    paths.add(file);
-    return known ? [invalidValue(at, file, 'conflicting duplicate paths')] : [];
-  };
-  return (sources ?? []).flatMap((source, i) => {
-    const at = `${path}.sources[${i}]`;
-    const { secret, configMap, downwardAPI, serviceAccountToken: token, clusterTrustBundle: bundle } = source;
-    const problems: FieldProblem[] = [];
-    for (const [kind, of] of [
-      ['secret', secret],
-      ['configMap', configMap],
-    ] as const) {
-      if (of === undefined) continue;
-      if (!of.name) problems.push(required(`${at}.${kind}.name`));
-      problems.push(...itemsProblems(of.items, `${at}.${kind}`));
-      for (const { path: file } of of.items ?? []) problems.push(...taken(file, path));
-    }
-    if (downwardAPI) {
-      problems.push(...filesProblems(downwardAPI.items, `${at}.downwardAPI`));
-      for (const { path: file } of downwardAPI.items ?? []) problems.push(...taken(file, path));
-    }
-    if (token) {
-      const { expirationSeconds: seconds = 3600 } = token;
-      const where = `${at}.serviceAccountToken`;
-      if (seconds < TOKEN_MIN_SECONDS) {
-        const why = 'may not specify a duration less than 10 minutes';
-        problems.push(invalidValue(`${where}.expirationSeconds`, seconds, why));
-      } else if (seconds > TOKEN_MAX_SECONDS) {
-        const why = 'may not specify a duration larger than 2^32 seconds';
-        problems.push(invalidValue(`${where}.expirationSeconds`, seconds, why));
-      }
-      problems.push(...(token.path ? localPlainPath(`${where}.path`, token.path) : [required(`${where}.path`)]));
-      problems.push(...taken(token.path, path));
-    }
-    if (bundle) {
-      const where = `${at}.clusterTrustBundle`;
-      if (bundle.name !== undefined) problems.push(...named(`${where}.name`, bundle.name, dns1123Subdomain));
-      problems.push(...(bundle.path ? localPlainPath(`${where}.path`, bundle.path) : [required(`${where}.path`)]));
-      problems.push(...taken(bundle.path, path));
-    }
-    const count = Object.values(source).filter((one) => one !== undefined).length;
-    if (count > 1) problems.push(forbidden(at, 'may not specify more than 1 volume type'));
-    else if (count === 0) problems.push(required(path, 'must specify at least one volume source type'));
-    return problems;
-  });
+/** Claims are named by the server; of what else a template says only labels and annotations are used. */
+function onlyLabels(metadata: object, path: string): FieldProblem[] {
+  return Object.entries(metadata)
+    .filter(([field, value]) => field !== 'labels' && field !== 'annotations' && value !== undefined && value !== null)
+    .map(([field]) => forbidden(`${path}.${field}`, 'cannot be set'));
 }

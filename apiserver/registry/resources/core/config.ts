@@ -8,7 +8,12 @@ import {
   secretProblems,
   secretUpdateProblems,
 } from '../../validation/config.ts';
-import { limitRangeProblems, quotaProblems, quotaUpdateProblems } from '../../validation/quotas.ts';
+import {
+  limitRangeProblems,
+  quotaProblems,
+  quotaStatusProblems,
+  quotaUpdateProblems,
+} from '../../validation/quotas.ts';
 
 export const configMapStrategy: Strategy<ConfigMap> = {
   validateCreate: configMapProblems,
@@ -23,6 +28,7 @@ export const secretStrategy: Strategy<Secret> = {
 export const resourceQuotaStrategy: Strategy<ResourceQuota> = {
   validateCreate: quotaProblems,
   validateUpdate: quotaUpdateProblems,
+  subresources: { status: { validateUpdate: quotaStatusProblems } },
 };
 
 export const limitRangeStrategy: Strategy<LimitRange> = {

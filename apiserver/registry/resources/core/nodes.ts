@@ -5,7 +5,7 @@ import { nodes } from '../../../../api/types/core/resources.ts';
 import { kubeletUrl } from '../../node-connections.ts';
 import { existing } from '../../read.ts';
 import type { Handler, Strategy } from '../../strategy.ts';
-import { nodeProblems, nodeStatusProblems, nodeUpdateProblems } from '../../validation/nodes.ts';
+import { nodeProblems, nodeUpdateProblems } from '../../validation/nodes.ts';
 import { splitTarget } from './pod-connect.ts';
 
 const proxyToNode: Handler = async (request, registry) => {
@@ -23,7 +23,7 @@ export const nodeStrategy: Strategy<Node> = {
   validateCreate: nodeProblems,
   validateUpdate: nodeUpdateProblems,
   subresources: {
-    status: { validateUpdate: nodeStatusProblems },
+    status: { validateUpdate: nodeUpdateProblems },
     proxy: {
       converses: true,
       handlers: {

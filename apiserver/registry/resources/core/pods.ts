@@ -2,13 +2,9 @@
 import type { Pod } from '../../../../api/types/core/pod.ts';
 import type { Strategy } from '../../strategy.ts';
 import { podCreateProblems } from '../../validation/pod-spec.ts';
+import { podStatusProblems } from '../../validation/pod-status.ts';
 import { podWarnings } from '../../validation/pod-warnings.ts';
-import {
-  ephemeralContainersProblems,
-  podStatusProblems,
-  podUpdateProblems,
-  resizeProblems,
-} from '../../validation/pods.ts';
+import { ephemeralContainersProblems, podUpdateProblems, resizeProblems } from '../../validation/pods.ts';
 import { bindPod } from './pod-binding.ts';
 import { connectToPod, proxyToPod, readPodLog } from './pod-connect.ts';
 import { evictPod } from './pod-eviction.ts';

@@ -122,11 +122,6 @@ const cases: { it: string; found: () => FieldProblem[]; says: string[] }[] = [
       serviceUpdateProblems(service({ type: 'ExternalName', externalName: 'a.b' }), service({ clusterIP: '10.0.0.1' })),
     says: [],
   },
-  {
-    it: 'a service does not lead to the kubelet',
-    found: () => serviceProblems(service({ type: 'LoadBalancer', ports: [{ port: 10250 }] })),
-    says: ['spec.ports[0]: Invalid value: 10250: may not expose port 10250 externally since it is used by kubelet'],
-  },
   { it: 'a bound claim may grow', found: () => claimUpdateProblems(bound('3Gi'), bound('2Gi')), says: [] },
   {
     it: 'a bound claim does not shrink below what it has',
