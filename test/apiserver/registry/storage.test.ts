@@ -84,9 +84,9 @@ test('the progress of a resizer is checked', async () => {
   const progress = (allocatedResourceStatuses: object, allocatedResources: object = {}) =>
     patch('e', { status: { allocatedResourceStatuses, allocatedResources } }, 'status');
   assert.equal(await progress({ storage: 'NodeResizePending' }, { storage: '2Gi' }), 'allowed');
-  assert.match(await progress({ storage: 'Odd' }), /status.allocatedResourceStatus\[storage\]: Unsupported value/);
+  assert.match(await progress({ storage: 'Odd' }), /status.allocatedResourceStatuses: Unsupported value/);
   assert.match(await progress({}, { cpu: '1' }), /status.allocatedResources: Unsupported value: "cpu"/);
-  assert.match(await progress({}, { storage: '-1' }), /must be greater than or equal to 0$/);
+  assert.match(await progress({}, { storage: '-1' }), /must be a valid resource quantity/);
 });
 
 test('attributes once had are changed to others and never to none', async () => {
@@ -161,7 +161,7 @@ test('a node writes its own CSINode and lease only, and drivers there keep their
   const change = (list: object) =>
     refused(node.patch(csiNodes, { name: 'n1' }, { type: 'merge', body: { spec: { drivers: list } } }));
   assert.equal(await change(drivers(5)), 'allowed');
-  assert.match(await change(drivers(5, 'another')), /CSINodeDriver: Invalid value: .*: field is immutable$/);
+  assert.match(await change(drivers(5, 'another')), /spec.drivers: Invalid value: .*: field is immutable$/);
   await admin.create(namespaces, { metadata: { name: 'kube-node-lease' } } as never);
   const lease = { metadata: { name: 'n2', namespace: 'kube-node-lease' }, spec: {} };
   assert.match(
