@@ -35,8 +35,10 @@ import { Provider } from './images/provider.ts';
 import { readProviders } from './images/provider-config.ts';
 import { PulledRecords } from './images/pulled-records.ts';
 import { ImagePulls } from './images/pulls.ts';
+import { NETWORK, RESULTS_DIR } from './network/cni.ts';
 import { Network } from './network/network.ts';
 import { inputOf } from './network/network-input.ts';
+import { lookAtBoot } from './node/boot.ts';
 import { machineFacts, usageOf } from './node/facts.ts';
 import { NodeLease } from './node/lease.ts';
 import { NodeAgent } from './node/node-agent.ts';
@@ -45,7 +47,9 @@ import { cgroupDriver, runtimeAbilities } from './node/runtime-facts.ts';
 import { PluginWatcher } from './plugins/plugin-watcher.ts';
 import { grpcRegistration } from './plugins/registration.ts';
 import { Door, doorNode } from './pods/admission.ts';
+import { clearAfterReboot } from './pods/after-reboot.ts';
 import { Checkpoints } from './pods/checkpoints.ts';
+import { Comeback } from './pods/comeback.ts';
 import { kindOf } from './pods/containers.ts';
 import { parseResolvConf } from './pods/dns.ts';
 import { Eviction } from './pods/eviction/eviction.ts';
@@ -221,6 +225,14 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     log.warn({ swapBehavior }, 'LimitedSwap needs cgroup v2: pods of this node do not swap');
   }
   await cgroups.limitAll(allPodsLimits(facts, config.reserved, (await usageOf(config.kubeletDir)).pidsMax), signal);
+  const boot = await lookAtBoot(join(config.dataDir, 'boot-id'));
+  using comeback = boot.anew ? new Comeback({ wake, clock }) : undefined;
+  if (boot.anew) {
+    const addressesDir = join(config.cni.stateDir, NETWORK);
+    const left = { runtime, addressesDir, resultsDir: RESULTS_DIR, network: NETWORK, log };
+    await patiently(() => clearAfterReboot(left, signal), deps, signal);
+    await boot.cleared();
+  }
   await using manager: PodManager = new PodManager(myPods, {
     ...{ clock, log, client, runtime, images, pulls, probes, status, network, objects, event, folders: config },
     observer: new Observer(runtime, config),
@@ -239,6 +251,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     keptLogs,
     mirrors,
     staticPods,
+    comeback,
     door,
     runtimeHandler: runtimeHandlers(client),
     checkpoints: new Checkpoints(join(config.dataDir, 'pods'), log),

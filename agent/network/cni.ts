@@ -7,6 +7,8 @@ import { join } from 'node:path';
 export const CONFLIST = '10-skiff.conflist';
 /** The network's name, under which the plugins keep their notes. */
 export const NETWORK = 'skiff';
+/** Where the runtime's library keeps what plugins answered. */
+export const RESULTS_DIR = '/var/lib/cni/results';
 
 export interface CniOptions {
   readonly podCidrs: readonly string[];

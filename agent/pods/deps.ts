@@ -14,6 +14,7 @@ import type { Grants } from '../devices/grants.ts';
 import type { ImagePulls, PodEvent } from '../images/pulls.ts';
 import type { Door } from './admission.ts';
 import type { Checkpoints } from './checkpoints.ts';
+import type { Comeback } from './comeback.ts';
 import type { ClusterNames } from './dns.ts';
 import type { KeptLogs } from './kept-logs.ts';
 import type { MirrorPods } from './mirror-pods.ts';
@@ -75,6 +76,8 @@ export interface PodDeps {
   readonly pulls: ImagePulls;
   readonly probes: Probes;
   readonly status: StatusManager;
+  /** After a reboot: who may start when. */
+  readonly comeback?: Comeback | undefined;
   readonly checkpoints: Checkpoints;
   readonly door: Pick<Door, 'admit' | 'resize' | 'forget'>;
   readonly grants: Pick<Grants, 'admit' | 'of' | 'release' | 'keep'>;

@@ -125,11 +125,12 @@ export class PodManager implements AsyncDisposable {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { clock, log, checkpoints, staticPods } = this.#deps;
+    const { clock, log, checkpoints, staticPods, comeback } = this.#deps;
     let adopting: Promise<void> | undefined;
     await staticPods.start((found) => this.#filesChanged(found));
-    this.#filesChanged(staticPods.pods);
     const remembered = [...(await checkpoints.loaded()).values()];
+    comeback?.expect([...staticPods.pods.values(), ...remembered]);
+    this.#filesChanged(staticPods.pods);
     for (const pod of remembered) {
       const { uid } = pod.metadata;
       if (!this.#workers.has(uid) && !this.#pods.isSynced && !signal.aborted) this.#hire(uid, pod);

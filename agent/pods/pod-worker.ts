@@ -140,6 +140,7 @@ export class PodWorker implements AsyncDisposable {
       } catch (err) {
         if (signal.aborted) return;
         log.warn({ err, retryMs }, 'pod not looked after, trying again');
+        this.#deps.comeback?.settled(this.uid);
         restMs = retryMs;
         retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
         this.#busy = false;
@@ -165,9 +166,13 @@ export class PodWorker implements AsyncDisposable {
       await this.#end();
       return 'ended';
     }
+    const { comeback } = this.#deps;
+    if (actions[0]?.do === 'runSandbox' && comeback?.mayStart(this.uid) === false) return REFRESH_MS;
     const subject = { uid: this.uid, pod: pod ?? this.#last, world, memory: this.#memory };
     for (const action of actions) await this.#perform(action, subject, signal);
-    return Math.min(nextLook(actions), this.#untilSettled(view));
+    const restMs = nextLook(actions);
+    if (restMs > 0 && !world.held) comeback?.settled(this.uid);
+    return Math.min(restMs, this.#untilSettled(view));
   }
 
   async #perform(action: Action, subject: Subject, signal: AbortSignal): Promise<void> {
@@ -313,6 +318,7 @@ export class PodWorker implements AsyncDisposable {
     probes.forget(this.uid);
     status.forget(this.uid);
     door.forget(this.uid);
+    this.#deps.comeback?.forget(this.uid);
     await checkpoints.remove(this.uid);
   }
 
