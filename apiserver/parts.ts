@@ -3,7 +3,9 @@ import type { Clock } from '../api/clock.ts';
 import type { Logger } from '../api/log.ts';
 import type { Authority } from '../api/pki/x509.ts';
 import type { Random } from '../api/random.ts';
+import { LEGACY_ISSUER } from './authn/tokens.ts';
 import type { ServerConfig } from './config.ts';
+import type { TokenHolder } from './controllers/deps.ts';
 import { identityOf } from './registry/identities.ts';
 import { InProcessClient } from './registry/in-process-client.ts';
 import type { Registry } from './registry/registry.ts';
@@ -39,9 +41,19 @@ async function controllers(
   const { runControllers } = await import('./controllers/manager.ts');
   const as = (user: string) => new InProcessClient(registry, identityOf(user));
   const reader = as('system:kube-controller-manager');
-  const clientFor = (name: string) => as(`system:serviceaccount:kube-system:${name}`);
+  // This one has no account of its own: what it hands out are tokens of accounts.
+  const clientFor = (name: string) =>
+    name === 'tokens-controller' ? reader : as(`system:serviceaccount:kube-system:${name}`);
   const reserved = { serviceCidrs, apiAddress: advertiseAddress, localNode };
   const signing = authority && { signing: { authority, durationMs: signingDurationMs } };
-  const settings = { rootCa, clusterCidrs, reserved, ...signing };
+  const signToken = ({ namespace, account, secret }: TokenHolder) =>
+    registry.tokens.issue({
+      ...{ iss: LEGACY_ISSUER, sub: `system:serviceaccount:${namespace}:${account.name}` },
+      'kubernetes.io/serviceaccount/namespace': namespace,
+      'kubernetes.io/serviceaccount/secret.name': secret,
+      'kubernetes.io/serviceaccount/service-account.name': account.name,
+      'kubernetes.io/serviceaccount/service-account.uid': account.uid,
+    });
+  const settings = { rootCa, clusterCidrs, reserved, signToken, ...signing };
   await runControllers({ reader, clientFor, settings, clock, random, log }, signal);
 }

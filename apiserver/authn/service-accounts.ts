@@ -4,7 +4,7 @@ import { nodes, pods, secrets, serviceAccounts } from '../../api/types/core/reso
 import type { RegistryContext } from '../registry/registry.ts';
 import type { UserInfo } from '../registry/request.ts';
 import { bootstrapUser } from './bootstrap-tokens.ts';
-import type { BoundObject, TokenClaims } from './tokens.ts';
+import { type BoundObject, isLegacy, type LegacyClaims, type TokenClaims } from './tokens.ts';
 
 export type TokenVerdict =
   | { readonly user: UserInfo; readonly audiences: readonly string[] }
@@ -18,6 +18,7 @@ export function reviewToken(token: string, audiences: readonly string[], registr
   if (joining !== undefined) return { user: joining, audiences };
   const claims = registry.tokens.read(token);
   if (claims === undefined) return { error: 'invalid bearer token' };
+  if (isLegacy(claims)) return reviewLegacy(token, claims, audiences, registry);
   const now = registry.clock.now() / 1000;
   if (now > claims.exp + LEEWAY_SECONDS) return { error: '[invalid bearer token, service account token has expired]' };
   if (now + LEEWAY_SECONDS < claims.nbf)
@@ -50,6 +51,35 @@ function missingReference(claims: TokenClaims, registry: RegistryContext): strin
     if (found?.metadata.uid !== node.uid) return 'service account token has been invalidated';
   }
   return undefined;
+}
+
+const INVALID_SINCE = 'kubernetes.io/legacy-token-invalid-since';
+
+/** Good as long as the secret that holds it and the account are there. */
+function reviewLegacy(
+  token: string,
+  claims: LegacyClaims,
+  audiences: readonly string[],
+  registry: RegistryContext,
+): TokenVerdict {
+  const refused = { error: '[invalid bearer token, service account token has been invalidated]' };
+  const namespace = claims['kubernetes.io/serviceaccount/namespace'];
+  const name = claims['kubernetes.io/serviceaccount/service-account.name'];
+  const uid = claims['kubernetes.io/serviceaccount/service-account.uid'];
+  const secret = registry.objects(secrets).get(namespace, claims['kubernetes.io/serviceaccount/secret.name']);
+  const kept = Buffer.from(secret?.data?.['token'] ?? '', 'base64').toString();
+  if (secret === undefined || secret.metadata.deletionTimestamp !== undefined || kept !== token) return refused;
+  if (secret.metadata.labels?.[INVALID_SINCE] !== undefined) return refused;
+  const account = registry.objects(serviceAccounts).get(namespace, name);
+  if (account?.metadata.uid !== uid || account.metadata.deletionTimestamp !== undefined) return refused;
+  const { issuer } = registry.tokens;
+  if (!audiences.includes(issuer)) {
+    const to = audiences.map((audience) => JSON.stringify(audience)).join(' ');
+    const why = `token audiences [${JSON.stringify(issuer)}] is invalid for the target audiences [${to}]`;
+    return { error: `[invalid bearer token, ${why}]` };
+  }
+  const groups = [...groupsOfServiceAccount(namespace), 'system:authenticated'];
+  return { user: { name: `system:serviceaccount:${namespace}:${name}`, uid, groups }, audiences: [issuer] };
 }
 
 export function groupsOfServiceAccount(namespace: string): string[] {

@@ -24,6 +24,17 @@ export interface TokenClaims {
   };
 }
 
+/** Of tokens that lie in secrets: they end with their secret or account, and are for whoever asks the API. */
+export interface LegacyClaims {
+  readonly iss: typeof LEGACY_ISSUER;
+  readonly sub: string;
+  readonly 'kubernetes.io/serviceaccount/namespace': string;
+  readonly 'kubernetes.io/serviceaccount/secret.name': string;
+  readonly 'kubernetes.io/serviceaccount/service-account.name': string;
+  readonly 'kubernetes.io/serviceaccount/service-account.uid': string;
+}
+
+export const LEGACY_ISSUER = 'kubernetes/serviceaccount';
 const VERIFIED_MAX = 1_000;
 
 export class TokenIssuer {
@@ -33,7 +44,7 @@ export class TokenIssuer {
   readonly #algorithm: 'ES256' | 'RS256';
   readonly #kid: string;
   /** Tokens whose signature was found good, oldest first: a client sends the same one for an hour. */
-  readonly #verified = new Map<string, TokenClaims>();
+  readonly #verified = new Map<string, TokenClaims | LegacyClaims>();
 
   constructor(keyPem: string, issuer: string) {
     this.issuer = issuer;
@@ -44,7 +55,7 @@ export class TokenIssuer {
     this.#kid = createHash('sha256').update(der).digest('base64url');
   }
 
-  issue(claims: TokenClaims): string {
+  issue(claims: TokenClaims | LegacyClaims): string {
     const head = part({ alg: this.#algorithm, kid: this.#kid });
     const body = `${head}.${part(claims)}`;
     const signature = sign('sha256', Buffer.from(body), { key: this.#key, dsaEncoding: 'ieee-p1363' });
@@ -52,7 +63,7 @@ export class TokenIssuer {
   }
 
   /** The claims of a token that this cluster signed; undefined for any other. Times and audiences are not looked at. */
-  read(token: string): TokenClaims | undefined {
+  read(token: string): TokenClaims | LegacyClaims | undefined {
     const known = this.#verified.get(token);
     if (known !== undefined) return known;
     const claims = this.#verify(token);
@@ -62,7 +73,7 @@ export class TokenIssuer {
     return claims;
   }
 
-  #verify(token: string): TokenClaims | undefined {
+  #verify(token: string): TokenClaims | LegacyClaims | undefined {
     const [head, body, signature, ...more] = token.split('.');
     if (!head || !body || !signature || more.length > 0) return undefined;
     const header = unpart(head) as { alg?: unknown; kid?: unknown } | undefined;
@@ -70,8 +81,8 @@ export class TokenIssuer {
     const key = { key: this.#public, dsaEncoding: 'ieee-p1363' as const };
     const signed = Buffer.from(`${head}.${body}`);
     if (!verify('sha256', signed, key, Buffer.from(signature, 'base64url'))) return undefined;
-    const claims = unpart(body) as TokenClaims | undefined;
-    return claims?.iss === this.issuer ? claims : undefined;
+    const claims = unpart(body) as TokenClaims | LegacyClaims | undefined;
+    return claims?.iss === this.issuer || claims?.iss === LEGACY_ISSUER ? claims : undefined;
   }
 
   /** What /openid/v1/jwks answers. */
@@ -89,6 +100,10 @@ export class TokenIssuer {
       id_token_signing_alg_values_supported: [this.#algorithm],
     };
   }
+}
+
+export function isLegacy(claims: TokenClaims | LegacyClaims): claims is LegacyClaims {
+  return claims.iss === LEGACY_ISSUER;
 }
 
 function part(value: object): string {

@@ -15,8 +15,16 @@ export interface ControllerSettings {
   readonly clusterCidrs: readonly string[];
   /** What no node gets a serving certificate for by itself. */
   readonly reserved: Reserved;
+  /** Signs what becomes the token in a secret of a service account. */
+  readonly signToken: (account: TokenHolder) => string;
   /** Absent where the authority's key is not on this machine. */
   readonly signing?: Signing;
+}
+
+export interface TokenHolder {
+  readonly namespace: string;
+  readonly account: { readonly name: string; readonly uid: string };
+  readonly secret: string;
 }
 
 export interface Signing {

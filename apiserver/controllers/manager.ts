@@ -5,6 +5,7 @@ import { Informers } from '../../api/client/informers.ts';
 import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import type { Random } from '../../api/random.ts';
+import { accountTokenController } from './account-token.ts';
 import { attachDetachController } from './attach-detach.ts';
 import { certificateController } from './certificate.ts';
 import { clusterRoleAggregationController } from './cluster-role-aggregation.ts';
@@ -86,6 +87,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'statefulset-controller': statefulSetController,
   'taint-eviction-controller': taintEvictionController,
   'token-cleaner': tokenCleaner,
+  'tokens-controller': accountTokenController,
   'ttl-after-finished-controller': ttlAfterFinishedController,
   'volumeattributesclass-protection-controller': attributesClassProtectionController,
 };

@@ -12,7 +12,7 @@ const nobody = {} as Client;
 const deps = {
   reader: nobody,
   clientFor: () => nobody,
-  settings: { rootCa: '', clusterCidrs: [], reserved },
+  settings: { rootCa: '', clusterCidrs: [], reserved, signToken: () => '' },
   clock: new VirtualClock(),
   random: systemRandom,
   log: silent,

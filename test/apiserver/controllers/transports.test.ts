@@ -23,7 +23,7 @@ import { startTestServer, type TestServer } from '../test-server.ts';
 import { reserved } from './example.ts';
 
 const deps = { clock: systemClock, random: systemRandom, log: silent };
-const settings = { rootCa: 'a certificate', clusterCidrs: ['10.42.0.0/16'], reserved };
+const settings = { rootCa: 'a certificate', clusterCidrs: ['10.42.0.0/16'], reserved, signToken: () => '' };
 
 interface Rig {
   readonly client: Client;

@@ -22,7 +22,7 @@ import { reserved } from './example.ts';
 
 const namespace = 'default';
 const deps = { clock: systemClock, random: systemRandom, log: silent };
-const settings = { rootCa: 'a certificate', clusterCidrs: ['10.42.0.0/16'], reserved };
+const settings = { rootCa: 'a certificate', clusterCidrs: ['10.42.0.0/16'], reserved, signToken: () => '' };
 
 interface Rig {
   readonly client: Client;
