@@ -1,75 +1,153 @@
 // Looks at everything a node holds of pods: the runtime, control groups, mounts, folders, addresses, tables. What is
 // there is read before what is wanted, so that a pod that came in between is not taken for a leftover.
-import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { hierarchiesOf } from '../agent/cgroups/tree.ts';
 import type { AgentConfig } from '../agent/config.ts';
 import type { RuntimeClient } from '../agent/cri/runtime.ts';
-import { parseTable } from '../agent/network/nft.ts';
-import { TABLE } from '../agent/network/ruleset.ts';
+import type { StringMap } from '../agent/cri/types.ts';
+import { readPodCidrs } from '../agent/network/cni.ts';
+import { familiesOf, rulesets } from '../agent/network/network.ts';
+import { localPod } from '../agent/network/network-input.ts';
+import type { KernelState, Nft } from '../agent/network/nft.ts';
+import { type RulesetConfig, TABLE, tableOf } from '../agent/network/ruleset.ts';
 import { ANNOTATION, LABEL } from '../agent/pods/names.ts';
+import { readStaticPods } from '../agent/pods/static-pods.ts';
 import type { Pod } from '../api/types/core/pod.ts';
 import type { FoundSandbox, NodePicture, WantedPod } from './check-node-compare.ts';
-
-const run = promisify(execFile);
-const NFT_MS = 20_000;
-const NFT_BYTES = 256 * 2 ** 20;
+import { holdingsOf } from './check-node-runtime.ts';
+import { compareTable, desiredTable, type ServicesWorld, type TableDifference } from './check-node-tables.ts';
 
 export interface CollectDeps {
-  readonly config: Pick<AgentConfig, 'kubeletDir' | 'cgroupRoot' | 'cni'>;
+  readonly config: AgentConfig;
   readonly runtime: RuntimeClient;
-  /** The pods that the API has on this node. */
-  readonly pods: (signal: AbortSignal) => Promise<readonly Pod[]>;
+  readonly nft: Nft;
+  /** What the API has of this node, or of the cluster. */
+  readonly api: {
+    pods(signal: AbortSignal): Promise<readonly Pod[]>;
+    services(signal: AbortSignal): Promise<ServicesWorld>;
+  };
 }
 
-export async function collectNode({ config, runtime, pods }: CollectDeps, signal: AbortSignal): Promise<NodePicture> {
-  const [mounts, folders, cgroups, addresses, letIn] = await Promise.all([
+export interface Collected extends NodePicture {
+  readonly snapshotter: string;
+}
+
+export async function collectNode(deps: CollectDeps, signal: AbortSignal): Promise<Collected> {
+  const { config, runtime, api } = deps;
+  const [mounts, folders, files, groups, addresses, kernel, held] = await Promise.all([
     mountsOfPods(config.kubeletDir),
     foldersOfPods(config.kubeletDir),
+    filesOfPods(config),
     cgroupsOfPods(config.cgroupRoot),
     givenAddresses(join(config.cni.stateDir, TABLE)),
-    letInAddresses(signal),
+    tablesOf(deps, signal),
+    holdingsOf(runtime, config.runtime.socket, signal),
   ]);
   const containers = await runtime.listContainers({}, signal);
-  const sandboxes = await sandboxesOf(runtime, signal);
+  const [sandboxes, sandboxIds] = await sandboxesOf(runtime, signal);
   const ours = containers.filter(({ labels }) => labels[LABEL.podUid] !== undefined);
+  const wanted = await wantedPods(deps, signal);
+  const { snapshotter, ...holdings } = held;
   return {
-    ...{ mounts, folders, cgroups, addresses, letIn, sandboxes },
+    ...{ mounts, folders, files, addresses, sandboxes, snapshotter },
+    ...groups,
     containers: ours.map(({ id, podSandboxId, labels, metadata }) => ({
       ...{ id, sandboxId: podSandboxId, name: labels[LABEL.container] ?? metadata.name },
     })),
-    wanted: (await pods(signal)).map(wantedPod),
+    runtimeIds: new Set([...sandboxIds, ...containers.map(({ id }) => id)]),
+    runtime: holdings,
+    wanted: wanted.map(({ view }) => view),
+    letIn: letInAddresses(kernel),
+    tables: await tableDifferences(kernel, sandboxes, wanted, config, await api.services(signal)),
   };
 }
 
-function wantedPod({ metadata, spec, status }: Pod): WantedPod {
-  return {
+interface Wanted {
+  readonly view: WantedPod;
+  readonly pod: Pod;
+}
+
+/** Those of the API, and those from this node's own files, which run without anybody else's word. */
+async function wantedPods({ config, api }: CollectDeps, signal: AbortSignal): Promise<Wanted[]> {
+  const { pods: own } = await readStaticPods(config.staticPodsDir, config.nodeName);
+  const others = (await api.pods(signal)).filter(({ metadata }) => {
     // What stands for a pod from a file is known here by the file.
-    uid: metadata.annotations?.[ANNOTATION.configMirror] ?? metadata.uid,
-    name: `${metadata.namespace}/${metadata.name}`,
-    hostNetwork: spec.hostNetwork === true,
-    over: status.phase === 'Succeeded' || status.phase === 'Failed' || metadata.deletionTimestamp !== undefined,
-  };
+    return metadata.annotations?.[ANNOTATION.configMirror] === undefined;
+  });
+  return [...own.values(), ...others].map((pod) => {
+    const { metadata, spec, status } = pod;
+    const view = {
+      uid: metadata.uid,
+      name: `${metadata.namespace}/${metadata.name}`,
+      hostNetwork: spec.hostNetwork === true,
+      over: status?.phase === 'Succeeded' || status?.phase === 'Failed',
+      leaving: metadata.deletionTimestamp !== undefined,
+    };
+    return { view, pod };
+  });
 }
 
-async function sandboxesOf(runtime: RuntimeClient, signal: AbortSignal): Promise<FoundSandbox[]> {
+async function sandboxesOf(runtime: RuntimeClient, signal: AbortSignal): Promise<[FoundSandbox[], string[]]> {
   const found: FoundSandbox[] = [];
-  for (const { id, state, labels, annotations } of await runtime.listSandboxes({}, signal)) {
+  const all = await runtime.listSandboxes({}, signal);
+  for (const { id, state, labels } of all) {
     const uid = labels[LABEL.podUid];
     if (uid === undefined) continue; // made by somebody else
     const ready = state === 'SANDBOX_READY';
-    const status = ready ? await runtime.sandboxStatus(id, signal).catch(() => undefined) : undefined;
-    const ips = [status?.network?.ip ?? '', ...(status?.network?.additionalIps ?? []).map(({ ip }) => ip)];
-    const own = ips.filter((ip) => ip !== '');
-    found.push({
-      ...{ id, uid, ready, ips: own, hostNetwork: own.length === 0 },
-      name: `${labels[LABEL.podNamespace]}/${labels[LABEL.podName]}`,
-      fromFile: annotations[ANNOTATION.configSource] === 'file',
-    });
+    const seen = await runtime.sandboxDetails(id, signal).catch(() => undefined); // gone since
+    const network = seen?.status.network;
+    const ips = [network?.ip ?? '', ...(network?.additionalIps ?? []).map(({ ip }) => ip)].filter((ip) => ip !== '');
+    const name = `${labels[LABEL.podNamespace]}/${labels[LABEL.podName]}`;
+    found.push({ id, uid, name, ready, ips, hostNetwork: ips.length === 0, network: networkOf(seen?.info) });
   }
-  return found;
+  return [found, all.map(({ id }) => id)];
+}
+
+/** containerd tells a sandbox's specification as text. */
+function networkOf(info: StringMap | undefined): string | undefined {
+  type Info = { runtimeSpec?: { linux?: { namespaces?: { type: string; path?: string }[] } } };
+  const { runtimeSpec } = JSON.parse(info?.['info'] ?? '{}') as Info;
+  return runtimeSpec?.linux?.namespaces?.find(({ type }) => type === 'network')?.path;
+}
+
+interface Tables {
+  readonly config: RulesetConfig;
+  readonly kernel: KernelState | undefined;
+}
+
+async function tablesOf({ config, nft }: CollectDeps, signal: AbortSignal): Promise<Tables[]> {
+  const ranges = rulesets(config, familiesOf(config), await readPodCidrs(config.cni.confDir));
+  return Promise.all(
+    ranges.map(async (each) => ({ config: each, kernel: await nft.read(tableOf(each.family), signal) })),
+  );
+}
+
+/** Undefined where there is no table. */
+function letInAddresses(tables: readonly Tables[]): ReadonlySet<string> | undefined {
+  const sets = tables.flatMap(({ kernel }) => kernel?.elements.get('known-pods') ?? []);
+  return sets.length === 0 ? undefined : new Set(sets.flatMap((set) => [...set.keys()]));
+}
+
+async function tableDifferences(
+  tables: readonly Tables[],
+  sandboxes: readonly FoundSandbox[],
+  wanted: readonly Wanted[],
+  { nodeName }: AgentConfig,
+  world: ServicesWorld,
+): Promise<TableDifference[]> {
+  const live = sandboxes.filter(({ ready, hostNetwork }) => ready && !hostNetwork);
+  const local = live.flatMap(({ uid, ips }) => {
+    const pod = wanted.find(({ view }) => view.uid === uid)?.pod;
+    return pod === undefined ? [{ ips, hostPorts: [] }] : [localPod(pod, ips)];
+  });
+  return tables.flatMap(({ config, kernel }) => {
+    const desired = desiredTable(world, local, nodeName, config);
+    // Who is let in is told in words of its own.
+    return compareTable(kernel, desired, config).filter(
+      ({ ops }) => !ops.every((op) => 'of' in op && op.of === 'known-pods'),
+    );
+  });
 }
 
 async function mountsOfPods(kubeletDir: string) {
@@ -88,20 +166,39 @@ async function foldersOfPods(kubeletDir: string) {
   return (await namesIn(dir)).map((uid) => ({ path: join(dir, uid), uid }));
 }
 
-/** Both ways of naming: pod<uid>, and kubepods-burstable-pod<uid with underscores>.slice. */
+/** What the agent remembers of pods, and their logs. */
+async function filesOfPods({ dataDir, podLogsDir }: AgentConfig) {
+  const remembered = join(dataDir, 'pods');
+  const notes = (await namesIn(remembered)).flatMap((name) => {
+    return name.endsWith('.json') ? [{ path: join(remembered, name), uid: name.slice(0, -'.json'.length) }] : [];
+  });
+  const logs = (await namesIn(podLogsDir)).flatMap((name) => {
+    const uid = name.split('_')[2]; // what is not named like a pod's folder is somebody else's
+    return uid === undefined ? [] : [{ path: join(podLogsDir, name), uid }];
+  });
+  return [...notes, ...logs];
+}
+
+/** Both ways of naming: pod<uid>, and kubepods-burstable-pod<uid with underscores>.slice; in them <id> or <...-id>.scope. */
 async function cgroupsOfPods(root: string) {
   const { all } = hierarchiesOf(await readFile('/proc/self/mountinfo', 'utf8'));
-  const found: { path: string; uid: string }[] = [];
+  const cgroups: { path: string; uid: string }[] = [];
+  const innerCgroups: { path: string; id: string }[] = [];
   const look = async (dir: string, depth: number): Promise<void> => {
     for (const name of await namesIn(dir)) {
       const path = join(dir, name);
       const uid = /(?:^|-)pod([0-9a-f_-]+)(?:\.slice)?$/.exec(name)?.[1];
-      if (uid !== undefined) found.push({ path, uid: name.endsWith('.slice') ? uid.replaceAll('_', '-') : uid });
-      else if (depth > 0 && /(besteffort|burstable)/.test(name)) await look(path, depth - 1);
+      if (uid !== undefined) {
+        cgroups.push({ path, uid: name.endsWith('.slice') ? uid.replaceAll('_', '-') : uid });
+        for (const inner of await namesIn(path)) {
+          const id = /(?:^|-)([0-9a-f]{64})(?:\.scope)?$/.exec(inner)?.[1];
+          if (id !== undefined) innerCgroups.push({ path: join(path, inner), id });
+        }
+      } else if (depth > 0 && /(besteffort|burstable)/.test(name)) await look(path, depth - 1);
     }
   };
   for (const mount of all) for (const top of ['kubepods', 'kubepods.slice']) await look(join(mount, root, top), 1);
-  return found;
+  return { cgroups, innerCgroups };
 }
 
 /** host-local keeps a file per address; its first line is the sandbox. */
@@ -114,25 +211,6 @@ async function givenAddresses(dir: string) {
     if (text !== undefined) found.push({ file, ip: name, sandboxId: text.split(/\r?\n/)[0]!.trim() });
   }
   return found;
-}
-
-async function letInAddresses(signal: AbortSignal): Promise<ReadonlySet<string> | undefined> {
-  const all = new Set<string>();
-  let seen = false;
-  for (const family of ['ip', 'ip6']) {
-    try {
-      const args = ['-j', 'list', 'set', family, TABLE, 'known-pods'];
-      const { stdout } = await run('nft', args, { signal, timeout: NFT_MS, maxBuffer: NFT_BYTES });
-      for (const ip of parseTable(stdout).elements.get('known-pods')?.keys() ?? []) all.add(ip);
-      seen = true;
-    } catch (cause) {
-      signal.throwIfAborted();
-      const { stderr = '' } = cause as { stderr?: string };
-      if (!stderr.includes('No such file'))
-        throw new Error(`nft cannot be asked: ${stderr || String(cause)}`, { cause });
-    }
-  }
-  return seen ? all : undefined;
 }
 
 function namesIn(dir: string): Promise<string[]> {

@@ -23,7 +23,7 @@ const NETNS_DIR = '/run/netns';
 // Fixed in containerd, whatever the state directory of an instance is.
 const SHIM_SOCKETS_DIR = '/run/containerd/s';
 // Fixed in the library that containerd and others run plugins with.
-const CNI_RESULTS_DIR = '/var/lib/cni/results';
+export const CNI_RESULTS_DIR = '/var/lib/cni/results';
 
 export interface Killed {
   readonly processes: number;
@@ -204,7 +204,7 @@ export async function untilGone(pids: readonly number[], clock: Clock, timeoutMs
   }
 }
 
-async function processes(): Promise<ProcessView[]> {
+export async function processes(): Promise<ProcessView[]> {
   const ours = await readlink('/proc/self/ns/mnt');
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const views = await Promise.all(

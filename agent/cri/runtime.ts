@@ -85,6 +85,11 @@ export class RuntimeClient implements Disposable {
     return (await this.#call<Answer>('PodSandboxStatus', { podSandboxId, verbose: true }, READ_MS, signal)).info;
   }
 
+  /** Both at once. */
+  sandboxDetails(podSandboxId: string, signal: AbortSignal): Promise<{ status: SandboxStatus; info: StringMap }> {
+    return this.#call('PodSandboxStatus', { podSandboxId, verbose: true }, READ_MS, signal);
+  }
+
   async listSandboxes(labelSelector: StringMap, signal: AbortSignal): Promise<Sandbox[]> {
     type Answer = { items: Sandbox[] };
     return (await this.#call<Answer>('ListPodSandbox', { filter: { labelSelector } }, READ_MS, signal)).items;

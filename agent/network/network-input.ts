@@ -4,7 +4,8 @@ import type { Node } from '../../api/types/core/node.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { Service } from '../../api/types/core/service.ts';
 import type { EndpointSlice } from '../../api/types/discovery/endpoint-slice.ts';
-import type { LocalPod, NetworkInput } from './service-proxy.ts';
+import type { LocalPod } from './desired.ts';
+import type { NetworkInput } from './service-proxy.ts';
 import type { Protocol } from './service-view.ts';
 
 export interface NetworkInformers {

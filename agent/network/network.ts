@@ -152,12 +152,15 @@ export class Network implements AsyncDisposable {
   }
 }
 
-function familiesOf({ clusterCidrs, serviceCidrs }: NetworkOptions): Family[] {
+type Ranges = Pick<NetworkOptions, 'clusterCidrs' | 'serviceCidrs' | 'clusterDns'>;
+
+export function familiesOf({ clusterCidrs, serviceCidrs }: Ranges): Family[] {
   const found = [...serviceCidrs, ...clusterCidrs].flatMap((cidr) => parseCidr(cidr)?.family ?? []);
   return [...new Set(found)];
 }
 
-function rulesets(options: NetworkOptions, families: readonly Family[], podCidrs: readonly string[]): RulesetConfig[] {
+/** The tables of this node; its own ranges are known once it has joined. */
+export function rulesets(options: Ranges, families: readonly Family[], podCidrs: readonly string[]): RulesetConfig[] {
   const own = (cidrs: readonly string[], family: Family) => cidrs.filter((cidr) => parseCidr(cidr)?.family === family);
   return families.map((family) => ({
     family,

@@ -9,16 +9,15 @@ import type { Logger } from '../../api/log.ts';
 import type { Node } from '../../api/types/core/node.ts';
 import type { Service } from '../../api/types/core/service.ts';
 import type { EndpointSlice } from '../../api/types/discovery/endpoint-slice.ts';
-import { canonical, familyOf } from './addresses.ts';
 import { forget, type StaleFlow, staleFlows } from './conntrack.ts';
+import { desiredState, hostPortFrontends, type LocalPod } from './desired.ts';
 import type { Exec } from './exec.ts';
 import type { Desired } from './model.ts';
 import { NftMonitor } from './monitor.ts';
 import { type Family, Nft } from './nft.ts';
 import { nodeView, placeOf } from './project.ts';
 import type { RulesetConfig } from './ruleset.ts';
-import type { Protocol } from './service-view.ts';
-import { type Frontend, frontendKey, hostPortFrontend } from './services.ts';
+import type { Frontend } from './services.ts';
 import { TableSync } from './table-sync.ts';
 import { ViewIndex } from './view-index.ts';
 
@@ -31,19 +30,6 @@ export interface NetworkInput {
   nodes(): Iterable<Node>;
   /** Calls back after any change; the returned function ends it. */
   onChange(callback: () => void): () => void;
-}
-
-export interface HostPort {
-  readonly hostIp?: string;
-  readonly hostPort: number;
-  readonly protocol: Protocol;
-  readonly port: number;
-}
-
-/** A pod of this node with an address of its own. */
-export interface LocalPod {
-  readonly ips: readonly string[];
-  readonly hostPorts: readonly HostPort[];
 }
 
 export interface ProxyOptions {
@@ -67,8 +53,6 @@ const RETRY_MAX_MS = 30_000;
 const VERIFY_GAP_MS = 100;
 /** Without any event: for what the monitor may have missed. */
 const SAMPLE_EVERY_MS = 300_000;
-
-const NONE = new Map<string, Frontend>();
 
 export class ServiceProxy implements AsyncDisposable {
   readonly #options: ProxyOptions;
@@ -224,38 +208,20 @@ export class ServiceProxy implements AsyncDisposable {
   }
 
   #desired(family: Family, synced: boolean): Desired {
-    // Names are answered on this node itself; the Service of the same address is there for those who look for it.
-    const dnsIp = this.#options.rulesets.find((config) => config.family === family)?.dnsIp;
-    const served = (['UDP', 'TCP'] as const).map((protocol) => frontendKey({ ip: dnsIp, protocol, port: 53 }));
-    const ofServices = synced ? this.#index.frontends(family, dnsIp === undefined ? [] : served) : NONE;
-    let frontends = ofServices;
-    const pods = new Set<string>();
-    for (const pod of this.#pods.values()) {
-      const ip = pod.ips.find((address) => familyOf(address) === family);
-      if (ip === undefined) continue;
-      pods.add(canonical(ip)!);
-      for (const frontend of this.#hostPorts(pod, canonical(ip)!)) {
-        // A Service's node port was there first, or will be handed out only where no host port is in use.
-        const key = frontendKey(frontend);
-        if (ofServices.has(key)) continue;
-        // The map of the Services is shared from pass to pass, so that one that changed nothing costs nothing.
-        if (frontends === ofServices) frontends = new Map(ofServices);
-        frontends.set(key, frontend);
-      }
-    }
-    const clusterIps = synced ? this.#index.clusterIps(family) : new Set<string>();
-    return { frontends, clusterIps, pods, complete: { services: synced, pods: this.#podsAdopted } };
+    const { rulesets } = this.#options;
+    return desiredState(synced ? this.#index : undefined, this.#pods.values(), {
+      family,
+      dnsIp: rulesets.find((config) => config.family === family)?.dnsIp,
+      podsComplete: this.#podsAdopted,
+      hostPortsOf: (pod, ip) => this.#hostPorts(pod, ip),
+    });
   }
 
   /** The same objects for the same pod in every pass. */
-  readonly #hostPortFrontends = new WeakMap<LocalPod, Map<string, Frontend[]>>();
+  readonly #hostPortFrontends = new WeakMap<LocalPod, Map<string, readonly Frontend[]>>();
   #hostPorts(pod: LocalPod, ip: string): readonly Frontend[] {
     const byIp = this.#hostPortFrontends.getOrInsertComputed(pod, () => new Map());
-    return byIp.getOrInsertComputed(ip, () =>
-      pod.hostPorts
-        .filter(({ hostIp }) => !hostIp || familyOf(hostIp) === familyOf(ip) || hostIp === '0.0.0.0')
-        .map((port) => hostPortFrontend(port, ip)),
-    );
+    return byIp.getOrInsertComputed(ip, () => hostPortFrontends(pod, ip));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

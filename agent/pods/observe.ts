@@ -59,7 +59,8 @@ export class Observer {
   async #sandbox(sandbox: Sandbox, ips: Map<string, string[]>, signal: AbortSignal): Promise<ObservedSandbox> {
     const { id, metadata, state, createdAt } = sandbox;
     const ready = state === 'SANDBOX_READY';
-    if (ready && !ips.has(id)) {
+    // One that died holds its address until it is stopped: the runtime tells it until then.
+    if (ready ? !ips.has(id) : ips.get(id)?.length !== 0) {
       // It may have gone since the list was made: the next look sees that.
       await ignoreNotFound(
         this.#runtime.sandboxStatus(id, signal).then(({ network }) => {

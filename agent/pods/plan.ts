@@ -10,7 +10,7 @@ import { ephemeralOf } from './containers.ts';
 import { containerHash } from './hash.ts';
 import { initialized, isSidecar, sidecarsOf, verdict } from './phase.ts';
 import { resizeKey, resizeOf } from './resize.ts';
-import { current, isAlive, liveSandbox, newest, type ObservedContainer, probeOf, type World } from './world.ts';
+import { current, isAlive, isUp, liveSandbox, newest, type ObservedContainer, probeOf, type World } from './world.ts';
 
 export type Action =
   | { do: 'mountVolumes' }
@@ -82,8 +82,8 @@ export function planOrphan(world: World): Action[] {
     .filter(({ id }) => !world.stopping.has(id))
     .map(({ id, name, graceSeconds }): Action => ({ do: 'stopContainer', id, name, graceSeconds }));
   if (alive.length > 0) return stops;
-  const ready = world.sandboxes.filter((sandbox) => sandbox.ready);
-  if (ready.length > 0) return ready.map(({ id }) => ({ do: 'stopSandbox', id }));
+  const up = world.sandboxes.filter(isUp);
+  if (up.length > 0) return up.map(({ id }) => ({ do: 'stopSandbox', id }));
   if (!world.cleaned) return [{ do: 'cleanUp' }];
   return [
     ...world.containers.map(({ id, name }): Action => ({ do: 'removeContainer', id, name })),
@@ -94,8 +94,7 @@ export function planOrphan(world: World): Action[] {
 /** Nothing of the pod runs, holds an address or a mount. */
 function tearDown(pod: Pod, world: World, wholeGrace: number, nowMs: number): Action[] {
   const alive = world.containers.filter(isAlive);
-  if (alive.length === 0)
-    return world.sandboxes.filter(({ ready }) => ready).map(({ id }) => ({ do: 'stopSandbox', id }));
+  if (alive.length === 0) return world.sandboxes.filter(isUp).map(({ id }) => ({ do: 'stopSandbox', id }));
   const graceSeconds = Math.max(wholeGrace, MIN_GRACE_SECONDS);
   const byMs = nowMs + graceSeconds * 1_000;
   const next = nextToStop(pod, alive);
@@ -143,6 +142,8 @@ function renewSandbox(pod: Pod, world: World): Action[] {
         why: 'Pod sandbox changed, it will be killed and re-created.',
       }));
   }
+  const dead = world.sandboxes.filter(isUp);
+  if (dead.length > 0) return dead.map(({ id }) => ({ do: 'stopSandbox', id }));
   // What must not run twice has run; the phase follows from its exit codes.
   const ran = pod.spec.containers.some(({ name }) => newest(world, name) !== undefined);
   if (pod.spec.restartPolicy === 'Never' && ran) return [];

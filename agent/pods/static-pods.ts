@@ -56,6 +56,29 @@ export async function staticPod(text: Buffer, nodeName: string): Promise<Pod> {
   };
 }
 
+export interface StaticPodFiles {
+  /** By UID. */
+  readonly pods: ReadonlyMap<string, Pod>;
+  /** Why there is no pod in a file. */
+  readonly problems: ReadonlyMap<string, string>;
+}
+
+export async function readStaticPods(dir: string, nodeName: string): Promise<StaticPodFiles> {
+  const names = (await readdir(dir).catch(() => [])).filter((name) => /^[^.].*\.(ya?ml|json)$/.test(name)).sort();
+  const pods = new Map<string, Pod>();
+  const problems = new Map<string, string>();
+  for (const name of names) {
+    const file = join(dir, name);
+    try {
+      const pod = await staticPod(await readFile(file), nodeName);
+      pods.set(pod.metadata.uid, pod);
+    } catch (err) {
+      problems.set(file, err instanceof Error ? err.message : String(err));
+    }
+  }
+  return { pods, problems };
+}
+
 export function isStatic({ metadata }: Pod): boolean {
   const { annotations = {} } = metadata;
   return annotations[ANNOTATION.configSource] === 'file' && annotations[ANNOTATION.configMirror] === undefined;
@@ -69,7 +92,8 @@ export class StaticPods implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #stop = new AbortController();
-  readonly #complained = new Map<string, string>();
+  /** By file. */
+  #complained: ReadonlyMap<string, string> = new Map();
   #loop: Promise<void> | undefined;
   #pods: ReadonlyMap<string, Pod> = new Map();
   #wake = Promise.withResolvers<void>();
@@ -116,22 +140,11 @@ export class StaticPods implements AsyncDisposable {
   }
 
   async #look(): Promise<boolean> {
-    const names = (await readdir(this.#dir).catch(() => []))
-      .filter((name) => /^[^.].*\.(ya?ml|json)$/.test(name))
-      .sort();
-    const found = new Map<string, Pod>();
-    for (const name of names) {
-      try {
-        const pod = await staticPod(await readFile(join(this.#dir, name)), this.#nodeName);
-        found.set(pod.metadata.uid, pod);
-        this.#complained.delete(name);
-      } catch (err) {
-        const said = err instanceof Error ? err.message : String(err);
-        if (this.#complained.get(name) !== said)
-          this.#log.error({ file: join(this.#dir, name), why: said }, 'no pod in this file');
-        this.#complained.set(name, said);
-      }
+    const { pods: found, problems } = await readStaticPods(this.#dir, this.#nodeName);
+    for (const [file, why] of problems) {
+      if (this.#complained.get(file) !== why) this.#log.error({ file, why }, 'no pod in this file');
     }
+    this.#complained = problems;
     const same = found.size === this.#pods.size && [...found.keys()].every((uid) => this.#pods.has(uid));
     if (!same) this.#pods = found;
     return !same;

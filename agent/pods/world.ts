@@ -129,6 +129,11 @@ export function liveSandbox(world: RuntimeView): ObservedSandbox | undefined {
   return sandbox?.ready ? sandbox : undefined;
 }
 
+/** Whether it is to be stopped when nobody needs it any more: one whose first process died still holds its network. */
+export function isUp({ ready, ips }: ObservedSandbox): boolean {
+  return ready || ips.length > 0;
+}
+
 /** The newest instance in this sandbox: one in an older sandbox says nothing about now. */
 export function current(world: RuntimeView, sandbox: ObservedSandbox | undefined, name: string) {
   const last = newest(world, name);

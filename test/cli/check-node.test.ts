@@ -5,7 +5,7 @@ import { compareNode, type FoundSandbox, lasting, type NodePicture } from '../..
 
 const web = { uid: 'u1', name: 'shop/web', hostNetwork: false, over: false };
 const box: FoundSandbox = {
-  ...{ id: 'box-1', uid: 'u1', name: 'shop/web', ready: true, fromFile: false, hostNetwork: false },
+  ...{ id: 'box-1', uid: 'u1', name: 'shop/web', ready: true, hostNetwork: false, network: '/ns/1' },
   ips: ['10.42.0.2'],
 };
 const whole: NodePicture = {
@@ -17,6 +17,19 @@ const whole: NodePicture = {
   folders: [{ path: '/k/pods/u1', uid: 'u1' }],
   addresses: [{ file: '/ipam/10.42.0.2', ip: '10.42.0.2', sandboxId: 'box-1' }],
   letIn: new Set(['10.42.0.2']),
+  files: [{ path: '/agent/pods/u1.json', uid: 'u1' }],
+  innerCgroups: [{ path: '/cg/podu1/c1', id: 'c1' }],
+  runtimeIds: new Set(['box-1', 'c1']),
+  runtime: {
+    containers: ['box-1', 'c1'],
+    tasks: ['box-1', 'c1'],
+    snapshots: ['box-1', 'c1'],
+    shims: [{ id: 'box-1', pids: [7, 8] }],
+    mounts: [{ path: '/run/c1/rootfs', id: 'c1' }],
+    networks: ['/ns/1'],
+    notes: [{ path: '/cni/skiff-box-1-eth0', id: 'box-1' }],
+  },
+  tables: [],
 };
 
 const cases: { it: string; more: Partial<NodePicture>; wants: string[] }[] = [
@@ -24,17 +37,58 @@ const cases: { it: string; more: Partial<NodePicture>; wants: string[] }[] = [
   {
     it: 'finds every leftover of a pod nobody wants, in the order to mend',
     more: { wanted: [] },
-    wants: ['removeSandbox', 'unmount', 'removeCgroup', 'removeFolder'],
+    wants: ['removeSandbox', 'unmount', 'removeCgroup', 'removeFolder', 'removeFile'],
   },
-  { it: 'spares pods from files', more: { wanted: [], sandboxes: [{ ...box, fromFile: true }] }, wants: [] },
   {
     it: 'finds what a lost sandbox leaves',
-    more: { sandboxes: [], wanted: [{ ...web, over: true }] },
-    wants: ['removeContainer', 'freeAddress', 'shutOut'],
+    more: { sandboxes: [], wanted: [{ ...web, over: true }], mounts: [], cgroups: [] },
+    wants: ['removeContainer', 'removeNetwork', 'removeFile', 'shutOut'],
+  },
+  {
+    it: 'finds what CRI has forgotten, processes before what they hold',
+    more: { runtimeIds: new Set(['box-1']) },
+    wants: ['endTask', 'removeRecord', 'unmount', 'removeSnapshot', 'removeCgroup'],
+  },
+  {
+    it: 'finds what is left of a sandbox that CRI has forgotten',
+    more: {
+      runtimeIds: new Set(['c1']),
+      sandboxes: [],
+      containers: [],
+      wanted: [{ ...web, leaving: true }],
+      letIn: new Set(),
+    },
+    wants: ['endTask', 'killShim', 'removeRecord', 'removeSnapshot', 'removeNetwork', 'removeFile', 'removeFile'],
+  },
+  {
+    it: 'finds what a pod that is over still holds',
+    more: { wanted: [{ ...web, over: true }] },
+    wants: [
+      'sandbox box-1 runs although pod shop/web is over',
+      '/k/pods/u1/v is there although pod shop/web is over',
+      '/cg/podu1 is there although pod shop/web is over',
+    ],
+  },
+  {
+    it: 'gives back the address of a sandbox that died',
+    more: {
+      sandboxes: [{ ...box, ready: false, network: '/ns/1' }],
+      letIn: new Set(),
+      wanted: [{ ...web, leaving: true }],
+    },
+    wants: ['stopSandbox', 'stopSandbox'],
+  },
+  {
+    it: 'mends the tables in the end',
+    more: { tables: [{ says: 'table ip skiff lacks x', family: 'ip', ops: [] }] },
+    wants: ['changeTable'],
   },
   {
     it: 'says what is missing and leaves it to the agent',
-    more: { sandboxes: [{ ...box, ready: false }], letIn: new Set(), addresses: [] },
+    more: {
+      sandboxes: [{ ...box, ready: false }],
+      ...{ letIn: new Set<string>(), addresses: [], runtime: { ...whole.runtime, networks: [] } },
+    },
     wants: ['pod shop/web (u1) is wanted here and has no sandbox that runs'],
   },
   {

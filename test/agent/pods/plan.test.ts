@@ -9,7 +9,9 @@ import { aContainer, aPod, aSandbox, aSidecar, aWorld, exited, running } from '.
 
 const nothing: World = { ...NO_MEMORY, sandboxes: [], containers: [] };
 const box = aSandbox();
-const gone = aSandbox({ ready: false });
+const gone = aSandbox({ ready: false, ips: [] });
+/** Its first process was killed: it holds its address still. */
+const fainted = aSandbox({ ready: false });
 const start = (name: string, attempt = 0, backOffMs = 0): Action => ({
   do: 'startContainer',
   name,
@@ -239,6 +241,18 @@ const cases: { it: string; pod: Pod; world: World; nowMs?: number; wants: Action
     }),
     nowMs: 3_000,
     wants: [start('first', 1, 10_000)],
+  },
+  {
+    it: 'stops a sandbox that died before it makes another',
+    pod: aPod({ containers: ['web'] }),
+    world: aWorld([fainted], [exited('web')]),
+    wants: [{ do: 'stopSandbox', id: 'box-0' }],
+  },
+  {
+    it: 'stops a sandbox that died before a pod of it is forgotten',
+    pod: aPod({ metadata: deleted }),
+    world: aWorld([fainted], [exited('web')]),
+    wants: [{ do: 'stopSandbox', id: 'box-0' }],
   },
   {
     it: 'does not run a pod twice that must not restart',

@@ -48,6 +48,11 @@ export class ClusterNode implements AsyncDisposable {
     );
   }
 
+  /** Whether it was started and not killed. */
+  runs(part: Part): boolean {
+    return part === 'containerd' ? this.#containerd !== undefined : this.#running.get(part)?.running === true;
+  }
+
   /** The host's pid of a part. */
   async pid(part: Part): Promise<number> {
     const pid = part === 'containerd' ? await this.#containerdPid() : await this.#running.get(part)?.pid();

@@ -1,6 +1,6 @@
 // A whole cluster for a test file: nodes in namespaces, certificates, server, agents and containerd as real processes.
 // `useCluster` ties it to the file: started before its tests, logs of a failed test printed, gone and nothing left
-// behind after them.
+// behind after them, neither of pods on the nodes (emptied.ts) nor of nodes on the host (leaks.ts).
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, type TestContext } from 'node:test';
@@ -11,6 +11,7 @@ import { writeImageArchive } from '../../../cli/oci-image.ts';
 import { ensurePki, pkiFiles, readAdmin } from '../../../cli/pki.ts';
 import { ApiAccess } from './api-access.ts';
 import { ClusterNode, type Part } from './cluster-node.ts';
+import { verifyNothingLeft } from './emptied.ts';
 import { testImages } from './images.ts';
 import { type KubectlOptions, kubectl } from './kubectl.ts';
 import { beginLeakCheck } from './leaks.ts';
@@ -196,8 +197,12 @@ export function useCluster(options: ClusterOptions = {}): () => Cluster {
     if ('passed' in t && !(t as TestContext).passed && cluster !== undefined) await printLogs(t.name, cluster);
   });
   after(async () => {
-    await cluster?.[Symbol.asyncDispose]();
-    await verify?.();
+    try {
+      if (cluster !== undefined) await verifyOrTell(cluster);
+    } finally {
+      await cluster?.[Symbol.asyncDispose]();
+      await verify?.();
+    }
   });
   return () => {
     if (cluster === undefined) throw new Error('the cluster is there only while tests run');
@@ -215,6 +220,7 @@ export async function withCluster(
   const cluster = await startCluster(options);
   try {
     await use(cluster);
+    await verifyNothingLeft(cluster);
   } catch (err) {
     await printLogs(t.name, cluster);
     throw err;
@@ -222,6 +228,15 @@ export async function withCluster(
     await cluster[Symbol.asyncDispose]();
   }
   await leaks.verify();
+}
+
+async function verifyOrTell(cluster: Cluster): Promise<void> {
+  try {
+    await verifyNothingLeft(cluster);
+  } catch (err) {
+    await printLogs('nothing is left on the nodes', cluster);
+    throw err;
+  }
 }
 
 async function printLogs(name: string, cluster: Cluster): Promise<void> {
