@@ -28,6 +28,7 @@ import { RuntimeClient } from './cri/runtime.ts';
 import { DeviceManager } from './devices/device-manager.ts';
 import { Grants } from './devices/grants.ts';
 import { servePodResources } from './devices/pod-resources.ts';
+import { type Faults, NO_FAULTS } from './faults.ts';
 import { ContentStore } from './images/content.ts';
 import { credentialFinder } from './images/credentials.ts';
 import { ImageGc } from './images/gc.ts';
@@ -78,13 +79,15 @@ export interface AgentDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** For tests that end this process at a chosen step. */
+  readonly faults?: Faults;
 }
 
 const RUNTIME_RETRY_MS = 500;
 const SERVICES_MS = 2_000;
 
 export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: AbortSignal): Promise<void> {
-  const { clock, random, log } = deps;
+  const { clock, random, log, faults = NO_FAULTS } = deps;
   const { nodeName, nodeIps } = config;
   const { providerConfig, providerBinDir } = config.images;
   const providers = providerConfig === undefined ? [] : await readProviders(providerConfig, providerBinDir ?? '');
@@ -203,7 +206,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     ...{ images, clock, event, wake, records, content, credentials: credentialsOf },
     parallel: config.images.parallelPulls,
   });
-  await using status = new StatusManager(client, clock, log);
+  await using status = new StatusManager(faults('client', client), clock, log);
   const door = new Door({
     node: () => doorNode(nodeName, view.nodes.get(nodeName) ?? node.node, allocatable(), pressures),
     pods: () => manager.own(),
@@ -234,27 +237,33 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     await boot.cleared();
   }
   await using manager: PodManager = new PodManager(myPods, {
-    ...{ clock, log, client, runtime, images, pulls, probes, status, network, objects, event, folders: config },
+    ...{ clock, log, images, pulls, probes, status, objects, event, folders: config },
+    client: faults('client', client),
+    runtime: faults('runtime', runtime),
+    network: faults('network', network),
     observer: new Observer(runtime, config),
-    volumes: new Volumes(config, {
-      ...{ client, objects, tokens, clock, random },
-      localDirs,
-      node: () => (view.nodes.get(nodeName) ?? node.node)?.metadata,
-      facts: () => ({ podIps: [], hostIps: nodeIps, allocatable: allocatable() }),
-    }),
-    cgroups,
+    volumes: faults(
+      'volumes',
+      new Volumes(config, {
+        ...{ client, objects, tokens, clock, random },
+        localDirs,
+        node: () => (view.nodes.get(nodeName) ?? node.node)?.metadata,
+        facts: () => ({ podIps: [], hostIps: nodeIps, allocatable: allocatable() }),
+      }),
+    ),
+    cgroups: faults('cgroups', cgroups),
     endpointSlices: (namespace) => view.slices.list(namespace),
     services: async (until) => {
       await view.services.synced(AbortSignal.any([until, clock.deadline(SERVICES_MS)])).catch(() => {}); // not yet
       return view.services.isSynced ? view.services.list() : undefined;
     },
-    keptLogs,
+    keptLogs: faults('keptLogs', keptLogs),
     mirrors,
     staticPods,
     comeback,
     door,
     runtimeHandler: runtimeHandlers(client),
-    checkpoints: new Checkpoints(join(config.dataDir, 'pods'), log),
+    checkpoints: faults('checkpoints', new Checkpoints(join(config.dataDir, 'pods'), log)),
     names: { ...config, host: parseResolvConf(await readFile(config.resolvConf, 'utf8').catch(() => '')) },
     grants,
     node: { hostIps: nodeIps, memory: nodeMemory, allocatable, abilities: () => abilities },

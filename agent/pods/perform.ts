@@ -18,6 +18,7 @@ import { resizeKey } from './resize.ts';
 import { containerResources } from './resources.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { StartError, said, startContainer, unlinkLogs } from './start-container.ts';
+import { namesInLogs } from './sweep.ts';
 import { current, liveSandbox, type World } from './world.ts';
 
 const RETRY_MS = 5_000;
@@ -281,10 +282,12 @@ export async function removeTraces(
 ): Promise<void> {
   // Nothing is mounted in it any more (cleanUp saw to that); a finished pod kept its last words there.
   await rm(podDir(deps.folders, uid), { recursive: true, force: true });
-  if (name === undefined) return; // the runtime never had it: there are no logs
-  await unlinkLogs(name, seen, deps);
-  await deps.keptLogs.keepAll(name);
-  await rm(podLogDir(deps.folders, name), { recursive: true, force: true });
+  if (name !== undefined) await unlinkLogs(name, seen, deps);
+  // The process before this one may have ended in between: then nobody but the folder knows the name.
+  for (const each of name === undefined ? await namesInLogs(uid, deps.folders) : [name]) {
+    await deps.keptLogs.keepAll(each);
+    await rm(podLogDir(deps.folders, each), { recursive: true, force: true });
+  }
 }
 
 function fail(

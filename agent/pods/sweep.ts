@@ -2,11 +2,20 @@
 // were removed behind our back.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PodFolders } from './names.ts';
+import type { PodFolders, PodName } from './names.ts';
 
 /** Pods with a folder below the kubelet's: they may still have mounts, so a worker must take them down. */
 export async function podsOnDisk({ kubeletDir }: PodFolders): Promise<string[]> {
   return readdir(join(kubeletDir, 'pods')).catch(() => []);
+}
+
+/** What a pod was called, by its logs. */
+export async function namesInLogs(uid: string, { podLogsDir }: PodFolders): Promise<PodName[]> {
+  const folders = await readdir(podLogsDir).catch(() => []);
+  return folders.flatMap((folder) => {
+    const [namespace = '', name = '', owner] = folder.split('_');
+    return owner === uid ? [{ namespace, name, uid }] : [];
+  });
 }
 
 /** Logs of pods that are not known, and links that lead nowhere. */

@@ -2,10 +2,20 @@
 import { openLog } from '../../api/log-pino.ts';
 import { systemClock, systemRandom } from '../../api/system.ts';
 import { endSignal, settings } from '../command.ts';
+import { UsageError } from '../config.ts';
 import { machineFacts } from '../machine.ts';
 import type { Command } from '../main.ts';
 import { agentOptions } from '../options.ts';
 import { agentConfig } from '../resolve.ts';
+
+/** A test may have this process killed at a chosen step. */
+async function faultsOf(text: string | undefined) {
+  if (text === undefined || text === '') return {};
+  const { faultsAt, parseFaultPoint } = await import('../../agent/faults.ts');
+  const point = parseFaultPoint(text);
+  if (point === undefined) throw new UsageError(`SKIFF_FAULT: ${text}: no such step`);
+  return { faults: faultsAt(point, systemClock, () => process.kill(process.pid, 'SIGKILL')) };
+}
 
 export const run: Command = async (argv) => {
   const values = await settings('agent', 'runs the node agent', agentOptions, argv);
@@ -13,6 +23,7 @@ export const run: Command = async (argv) => {
   const config = agentConfig(values, machineFacts());
   const log = openLog({ name: 'agent', ...config.log });
   const { runAgent } = await import('../../agent/main.ts');
-  await runAgent(config, { clock: systemClock, random: systemRandom, log }, endSignal());
+  const faults = await faultsOf(process.env['SKIFF_FAULT']);
+  await runAgent(config, { clock: systemClock, random: systemRandom, log, ...faults }, endSignal());
   return 0;
 };

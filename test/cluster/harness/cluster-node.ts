@@ -33,7 +33,8 @@ export class ClusterNode implements AsyncDisposable {
     mkdirSync(opts.node.path(LOG_DIR), { recursive: true });
   }
 
-  async start(part: Part): Promise<void> {
+  /** `env` is for server and agent. */
+  async start(part: Part, env: Record<string, string> = {}): Promise<void> {
     if (part === 'containerd') {
       this.#containerd = await TestContainerd.start(this.node, this.#opts.archives);
       return;
@@ -44,7 +45,7 @@ export class ClusterNode implements AsyncDisposable {
     const script = `exec "$@" >> ${LOG_DIR}/${part}.log 2>&1`;
     this.#running.set(
       part,
-      this.node.spawn('sh', ['-c', script, 'sh', ...command], { stdio: ['ignore', 'ignore', 'ignore'] }),
+      this.node.spawn('sh', ['-c', script, 'sh', ...command], { env, stdio: ['ignore', 'ignore', 'ignore'] }),
     );
   }
 

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import type { ApiAccess } from './api-access.ts';
 import type { Cluster } from './cluster.ts';
+import type { NodeNamespace } from './node-namespace.ts';
 import { waitFor } from './wait.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../../cli/main.ts');
@@ -25,10 +26,10 @@ type Item = { metadata: { namespace: string; name: string; deletionTimestamp?: s
 export async function verifyNothingLeft(cluster: Cluster): Promise<void> {
   await untilAllRuns(cluster);
   for (const { node } of cluster.nodes) await node.exec('sh', ['-c', `rm -rf ${MANIFESTS}/* ${MANIFESTS}/.[!.]*`]);
-  for (const path of MAKERS) await remove(cluster.api, path, 0);
   await waitFor(
     'all pods to be gone',
     async () => {
+      for (const path of MAKERS) await remove(cluster.api, path, 0);
       const left = await remove(cluster.api, '/api/v1/pods', 1);
       if (left.length > 0)
         throw new Error(
@@ -45,13 +46,19 @@ export async function verifyNothingLeft(cluster: Cluster): Promise<void> {
     await waitFor(
       `nothing of pods to be left on ${node.name}`,
       async () => {
-        const { code, stdout, stderr } = await node.exec('node', [MAIN, 'check', 'node'], { mayFail: true });
-        if (code !== 0) throw new Error(`\n${stdout}${stderr}`);
+        const differences = await differencesOf(node);
+        if (differences !== '') throw new Error(`\n${differences}`);
         return true;
       },
       { timeoutMs: CLEAN_MS },
     );
   }
+}
+
+/** What `skiff check node` lists; nothing when nothing differs. */
+export async function differencesOf(node: NodeNamespace): Promise<string> {
+  const { code, stdout, stderr } = await node.exec('node', [MAIN, 'check', 'node'], { mayFail: true });
+  return code === 0 ? '' : `${stdout}${stderr}`;
 }
 
 /** A test may end with something killed. */
