@@ -58,7 +58,7 @@ const cases: { it: string; change: Parameters<typeof kernel>[0]; wants: string[]
     change: (elements, chains) => {
       elements.delete('affinity');
       chains.delete('pick-1');
-      chains.set('refuse', 0).set('stray', 1);
+      chains.set('refuse', 0).set('stray', 1).set('pick-7', 2);
     },
     wants: [
       'table ip skiff lacks affinity',
