@@ -37,7 +37,9 @@ export function semanticEqual(schema: Schema, a: unknown, b: unknown): boolean {
       const left = (a ?? []) as unknown[];
       const right = (b ?? []) as unknown[];
       if (!Array.isArray(left) || !Array.isArray(right)) return deepEqual(left, right);
-      return left.length === right.length && left.every((item, i) => semanticEqual(target.items, item, right[i]));
+      if (left.length !== right.length) return false;
+      for (let i = 0; i < left.length; i++) if (!semanticEqual(target.items, left[i], right[i])) return false;
+      return true;
     }
     case 'map':
       if (!isObject(a ?? {}) || !isObject(b ?? {})) return deepEqual(a, b);
@@ -54,14 +56,13 @@ export function semanticEqual(schema: Schema, a: unknown, b: unknown): boolean {
 function sameKeys(a: object, b: object, schemaOf: (key: string) => Schema | undefined): boolean {
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
-  for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
+  const differs = (key: string, x: unknown, y: unknown) => {
+    if (x === y) return false;
     const inner = schemaOf(key);
-    const [x, y] = [
-      Object.hasOwn(left, key) ? left[key] : undefined,
-      Object.hasOwn(right, key) ? right[key] : undefined,
-    ];
-    if (inner === undefined ? !deepEqual(x, y) : !semanticEqual(inner, x, y)) return false;
-  }
+    return inner === undefined ? !deepEqual(x, y) : !semanticEqual(inner, x, y);
+  };
+  for (const key in left) if (differs(key, left[key], Object.hasOwn(right, key) ? right[key] : undefined)) return false;
+  for (const key in right) if (!Object.hasOwn(left, key) && differs(key, undefined, right[key])) return false;
   return true;
 }
 

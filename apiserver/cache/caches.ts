@@ -23,7 +23,7 @@ export interface CachesOptions {
   readonly progressEveryMs?: number;
 }
 
-const HISTORY: HistoryBounds = { maxEvents: 16_384, maxBytes: 32 << 20 };
+const HISTORY: HistoryBounds = { maxEvents: 16_384, maxBytes: 24 << 20 };
 const RETRY_MAX_MS = 5_000;
 /** So far in the past caches begin, so that watches resume across a restart of the server instead of listing anew. */
 const REWIND_REVISIONS = 2_000;

@@ -1,5 +1,5 @@
-// The recent past of one resource, bounded by events and by bytes: what a watch resumes from and what an older
-// snapshot is rolled back with.
+// The recent past of one resource, bounded by events and by the bytes that nothing but it keeps: what a watch resumes
+// from and what an older snapshot is rolled back with.
 import { CompactedError } from '../store/store.ts';
 import type { CacheEvent } from './contract.ts';
 
@@ -32,11 +32,11 @@ export class History {
 
   push(event: CacheEvent): void {
     this.#events.push(event);
-    this.#bytes += event.object.bytes.length;
+    this.#bytes += weight(event);
     while (this.#events.length - this.#head > this.#bounds.maxEvents || this.#bytes > this.#bounds.maxBytes) {
       const oldest = this.#events[this.#head]!;
       this.#events[this.#head++] = undefined; // its bytes go now, its place later
-      this.#bytes -= oldest.object.bytes.length;
+      this.#bytes -= weight(oldest);
       this.#floor = oldest.revision;
     }
     // Forgotten events are let go of in bulk: cutting an array's front costs its length.
@@ -58,4 +58,9 @@ export class History {
     }
     return this.#events.slice(low) as CacheEvent[];
   }
+}
+
+/** What an event put in place is in the cache, or what a later event replaced. */
+function weight({ type, object, previous }: CacheEvent): number {
+  return (previous?.bytes.length ?? 0) + (type === 'DELETED' ? object.bytes.length : 0);
 }

@@ -19,23 +19,23 @@ function collect(value: unknown, schema: Schema, into: FieldSet): void {
       const element = `f:${name}`;
       const entry = shape.entry(name);
       if (entry === undefined || isWhole(shapeOf(entry, below))) {
-        into.members.add(element);
+        into.add(element);
         continue;
       }
       const child = new FieldSet();
       collect(below, entry, child);
-      if (below === null || isEmptyMap(below) || !shape.isNamed(name)) into.members.add(element);
-      if (!child.isEmpty) into.children.set(element, child);
+      if (below === null || isEmptyMap(below) || !shape.isNamed(name)) into.add(element);
+      if (!child.isEmpty) into.put(element, child);
     }
   } else if (shape.kind === 'set' || shape.kind === 'keyed') {
     for (const item of itemsOf(value)) {
       const element = elementOf(shape, item);
       if (element === undefined) continue;
-      into.members.add(element);
+      into.add(element);
       if (shape.kind === 'set') continue;
       const child = new FieldSet();
       collect(item, shape.items, child);
-      if (!child.isEmpty) into.children.set(element, child);
+      if (!child.isEmpty) into.put(element, child);
     }
   }
 }
@@ -105,15 +105,15 @@ function recordOf(value: unknown): Readonly<Record<string, unknown>> {
 function one(element: PathElement, lhs: unknown, rhs: unknown, schema: Schema | undefined, into: Found): void {
   const shape = schema === undefined ? undefined : shapeOf(schema, rhs ?? lhs);
   const whole = shape === undefined || isWhole(shape) || (isNothing(lhs) && isNothing(rhs));
-  if (lhs === undefined) setOf(into, 'added').members.add(element);
-  else if (rhs === undefined) setOf(into, 'removed').members.add(element);
-  else if (whole && lhs !== rhs && !isDeepStrictEqual(lhs, rhs)) setOf(into, 'modified').members.add(element);
+  if (lhs === undefined) setOf(into, 'added').add(element);
+  else if (rhs === undefined) setOf(into, 'removed').add(element);
+  else if (whole && lhs !== rhs && !isDeepStrictEqual(lhs, rhs)) setOf(into, 'modified').add(element);
   if (whole || lhs === rhs) return;
   const child = nothingYet();
   below(lhs, rhs, schema!, child);
-  if (child.added !== undefined) setOf(into, 'added').children.set(element, child.added);
-  if (child.modified !== undefined) setOf(into, 'modified').children.set(element, child.modified);
-  if (child.removed !== undefined) setOf(into, 'removed').children.set(element, child.removed);
+  if (child.added !== undefined) setOf(into, 'added').put(element, child.added);
+  if (child.modified !== undefined) setOf(into, 'modified').put(element, child.modified);
+  if (child.removed !== undefined) setOf(into, 'removed').put(element, child.removed);
 }
 
 /** Items by identity. Of items with the same identity the last stands for all. */
@@ -220,12 +220,12 @@ export function without(value: unknown, set: FieldSet, schema: Schema): unknown 
 /** Declared fields count as members when something below them is owned. */
 export function withNamedFields(set: FieldSet, schema: Schema): FieldSet {
   const shape = shapeOf(schema, {});
-  const result = new FieldSet(set.members);
+  const result = new FieldSet();
+  for (const element of set.members) result.add(element);
   for (const [element, child] of set.children) {
     const below = entrySchema(shape, element);
-    if (element.startsWith('f:') && shape.kind === 'map' && shape.isNamed(element.slice(2)))
-      result.members.add(element);
-    result.children.set(element, below === undefined ? child : withNamedFields(child, below));
+    if (element.startsWith('f:') && shape.kind === 'map' && shape.isNamed(element.slice(2))) result.add(element);
+    result.put(element, below === undefined ? child : withNamedFields(child, below));
   }
   return result;
 }

@@ -19,8 +19,8 @@ export async function updateObject(of: ResourceStore, request: ApiRequest): Prom
   }
   try {
     return await overwrite(of, request, (current) => {
-      // A copy for each attempt, for what follows changes it.
-      const next = clone(sent);
+      // What follows changes it, so a write that may be tried again needs a copy for each attempt.
+      const next = resourceVersion === '' ? clone(sent) : sent;
       trackManager(of, request, next, current);
       return next;
     });
