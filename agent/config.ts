@@ -46,6 +46,8 @@ export interface AgentConfig {
   readonly cgroupRoot: string;
   readonly cgroupDriver: 'auto' | 'systemd' | 'cgroupfs';
   readonly maxPods: number;
+  /** Beside those that are safe for every pod. */
+  readonly allowedUnsafeSysctls: readonly string[];
   /** Kept back for the system and for this agent: no pod is promised any of it. By resource. */
   readonly reserved: Readonly<Record<string, string>>;
   /** Whether containers may have CPUs for themselves, and which CPUs nobody gets; absent: as many as are reserved. */

@@ -25,6 +25,7 @@ import type { AgentConfig } from './config.ts';
 import { RuntimeEvents } from './cri/events.ts';
 import { ImageClient } from './cri/images.ts';
 import { RuntimeClient } from './cri/runtime.ts';
+import { TaskClient } from './cri/tasks.ts';
 import { DeviceManager } from './devices/device-manager.ts';
 import { Grants } from './devices/grants.ts';
 import { servePodResources } from './devices/pod-resources.ts';
@@ -117,11 +118,12 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
 
   // The runtime.
   using runtime = new RuntimeClient(config.runtime.socket, clock);
+  using tasks = new TaskClient(config.runtime.socket, clock);
   using images = new ImageClient(config.runtime.socket, clock);
   const [driver, abilities] = await patiently(
     async () => [
       config.cgroupDriver === 'auto' ? await cgroupDriver(runtime, signal) : config.cgroupDriver,
-      await runtimeAbilities(runtime, signal),
+      await runtimeAbilities(runtime, config.allowedUnsafeSysctls, signal),
     ],
     deps,
     signal,
@@ -237,7 +239,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     await boot.cleared();
   }
   await using manager: PodManager = new PodManager(myPods, {
-    ...{ clock, log, images, pulls, probes, status, objects, event, folders: config },
+    ...{ clock, log, tasks, images, pulls, probes, status, objects, event, folders: config },
     client: faults('client', client),
     runtime: faults('runtime', runtime),
     network: faults('network', network),
@@ -247,6 +249,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
       new Volumes(config, {
         ...{ client, objects, tokens, clock, random },
         localDirs,
+        recursiveReadOnly: abilities.recursiveReadOnly,
         node: () => (view.nodes.get(nodeName) ?? node.node)?.metadata,
         facts: () => ({ podIps: [], hostIps: nodeIps, allocatable: allocatable() }),
       }),

@@ -158,6 +158,7 @@ export const agentOptions = {
   imageGcLowThreshold: percent(80, 'use of it below which no more are removed'),
   imageMinimumGcAge: duration('2m', 'younger images stay'),
   imageMaximumGcAge: duration('0s', 'images unused for longer go in any case; 0s for never'),
+  allowedUnsafeSysctls: texts([], 'sysctls pods may set beside the safe ones: names, or beginnings with *'),
   maxParallelImagePulls: count(4, 'most image pulls at a time'),
   serializeImagePulls: choice(['true', 'false'])('false', 'one image pull at a time'),
   imageCredentialProviderConfig: path(undefined, 'a CredentialProviderConfig file, or a folder of them'),

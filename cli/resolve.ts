@@ -95,6 +95,7 @@ export function agentConfig(values: AgentValues, machine: MachineFacts): AgentCo
     cgroupRoot: values.cgroupRoot,
     cgroupDriver: values.cgroupDriver,
     maxPods: values.maxPods,
+    allowedUnsafeSysctls: values.allowedUnsafeSysctls,
     reserved: reservedOf(values),
     cpu: cpuOf(values),
     topologyPolicy: values.topologyManagerPolicy,

@@ -66,6 +66,7 @@ export interface SandboxSecurity {
   runAsGroup?: Wrapped;
   readonlyRootfs?: boolean;
   supplementalGroups?: Int64In[];
+  supplementalGroupsPolicy?: 'Merge' | 'Strict';
   privileged?: boolean;
   seccomp?: SecurityProfile;
   apparmor?: SecurityProfile;
@@ -119,6 +120,7 @@ export interface ContainerSecurity {
   runAsUsername?: string;
   readonlyRootfs?: boolean;
   supplementalGroups?: Int64In[];
+  supplementalGroupsPolicy?: 'Merge' | 'Strict';
   noNewPrivs?: boolean;
   maskedPaths?: string[];
   readonlyPaths?: string[];
@@ -256,6 +258,7 @@ export interface RuntimeStatus {
   status: { conditions: RuntimeCondition[] } | null;
   info: StringMap;
   runtimeHandlers: { name: string; features: { recursiveReadOnlyMounts: boolean; userNamespaces: boolean } | null }[];
+  features: { supplementalGroupsPolicy: boolean } | null;
 }
 
 export interface ExecResult {

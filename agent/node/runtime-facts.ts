@@ -1,14 +1,28 @@
 // What the runtime can do and how it makes control groups, from its own word.
+import { readFile } from 'node:fs/promises';
 import { isCri } from '../cri/call.ts';
 import type { RuntimeClient } from '../cri/runtime.ts';
 import type { RuntimeStatus } from '../cri/types.ts';
 import type { NodeAbilities } from '../pods/unsupported.ts';
 
-export async function runtimeAbilities(runtime: RuntimeClient, signal: AbortSignal): Promise<NodeAbilities> {
-  const { runtimeHandlers } = await runtime.status(false, signal);
+const APPARMOR = '/sys/module/apparmor/parameters/enabled';
+
+export async function runtimeAbilities(
+  runtime: RuntimeClient,
+  unsafeSysctls: readonly string[],
+  signal: AbortSignal,
+): Promise<NodeAbilities> {
+  const [{ runtimeHandlers, features }, { runtimeName }] = await Promise.all([
+    runtime.status(false, signal),
+    runtime.version(signal),
+  ]);
   return {
-    userNamespaces: runtimeHandlers.some(({ features }) => features?.userNamespaces === true),
+    recursiveReadOnly: runtimeHandlers.some((handler) => handler.features?.recursiveReadOnlyMounts === true),
+    supplementalGroupsPolicy: features?.supplementalGroupsPolicy === true,
     runtimeHandlers: runtimeHandlers.map(({ name }) => name).filter((name) => name !== ''),
+    ownTasks: runtimeName === 'containerd',
+    appArmor: (await readFile(APPARMOR, 'utf8').catch(() => '')).startsWith('Y'),
+    unsafeSysctls,
   };
 }
 

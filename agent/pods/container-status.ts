@@ -7,28 +7,35 @@ import { ephemeralOf, kindOf } from './containers.ts';
 import { goDuration } from './duration.ts';
 import { isSidecar, verdict } from './phase.ts';
 import { resizeOf } from './resize.ts';
+import { startsAgain } from './restart.ts';
 import { current, liveSandbox, newest, type ObservedContainer, probeOf, type World } from './world.ts';
 
+export interface RuntimeHost {
+  readonly runtimeName: string;
+  /** The runtime makes everything below a mount read-only where that is asked for. */
+  readonly recursiveReadOnly?: boolean;
+}
+
 /** Sorted by name, as upstream lists them. */
-export function containerStatuses(pod: Pod, world: World, runtime: string, nowMs: number): ContainerStatus[] {
+export function containerStatuses(pod: Pod, world: World, host: RuntimeHost, nowMs: number): ContainerStatus[] {
   const initial = (pod.spec.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
   return pod.spec.containers
-    .map((container) => statusOf(pod, container, world, runtime, initial, nowMs))
+    .map((container) => statusOf(pod, container, world, host, initial, nowMs))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** In the order of the specification: the order in which they run. */
-export function initContainerStatuses(pod: Pod, world: World, runtime: string, nowMs: number): ContainerStatus[] {
+export function initContainerStatuses(pod: Pod, world: World, host: RuntimeHost, nowMs: number): ContainerStatus[] {
   return (pod.spec.initContainers ?? []).map((container) => {
-    const status = statusOf(pod, container, world, runtime, 'PodInitializing', nowMs);
+    const status = statusOf(pod, container, world, host, 'PodInitializing', nowMs);
     if (isSidecar(container)) return status;
     return { ...status, ready: status.state?.terminated?.exitCode === 0 };
   });
 }
 
-export function ephemeralStatuses(pod: Pod, world: World, runtime: string, nowMs: number): ContainerStatus[] {
+export function ephemeralStatuses(pod: Pod, world: World, host: RuntimeHost, nowMs: number): ContainerStatus[] {
   return ephemeralOf(pod).map((container) => {
-    const status = statusOf(pod, container, world, runtime, 'ContainerCreating', nowMs);
+    const status = statusOf(pod, container, world, host, 'ContainerCreating', nowMs);
     return { ...status, ready: false };
   });
 }
@@ -37,21 +44,27 @@ function statusOf(
   pod: Pod,
   container: Container,
   world: World,
-  runtime: string,
+  host: RuntimeHost,
   initial: string,
   nowMs: number,
 ): ContainerStatus {
   const { name, image } = container;
   const instances = world.containers.filter((instance) => instance.name === name);
   const last = newest(world, name);
-  const { state, last: lastState } = states(pod, container, instances, world, runtime, initial, nowMs);
+  const { state, last: lastState } = states(pod, container, instances, world, host, initial, nowMs);
   const running = last !== undefined && state.running !== undefined;
   const probe = running ? probeOf(world, last.id) : undefined;
-  const mounts = (container.volumeMounts ?? []).map(({ name: volume, mountPath, readOnly }) => ({
-    name: volume,
-    mountPath,
-    ...(readOnly && { readOnly, recursiveReadOnly: 'Disabled' as const }),
-  }));
+  const recursive = host.recursiveReadOnly === true;
+  const mounts = (container.volumeMounts ?? []).map(
+    ({ name: volume, mountPath, readOnly, recursiveReadOnly: wish }) => ({
+      name: volume,
+      mountPath,
+      ...(readOnly && {
+        readOnly,
+        recursiveReadOnly: recursive && wish !== undefined && wish !== 'Disabled' ? 'Enabled' : 'Disabled',
+      }),
+    }),
+  );
   return {
     name,
     state,
@@ -60,8 +73,9 @@ function statusOf(
     restartCount: last?.attempt ?? 0,
     image: last?.image || (image ?? ''),
     imageID: last?.imageId ?? '',
-    ...(last !== undefined && { containerID: `${runtime}://${last.id}` }),
+    ...(last !== undefined && { containerID: `${host.runtimeName}://${last.id}` }),
     started: probe?.started ?? false,
+    ...(container.lifecycle?.stopSignal !== undefined && { stopSignal: container.lifecycle.stopSignal }),
     ...resourcesOf(pod, container, last),
     ...(mounts.length > 0 && { volumeMounts: mounts }),
   };
@@ -89,12 +103,12 @@ function states(
   container: Container,
   instances: readonly ObservedContainer[],
   world: World,
-  runtime: string,
+  host: RuntimeHost,
   initial: string,
   nowMs: number,
 ): States {
   const [last, before] = instances;
-  const previous = before === undefined ? undefined : terminated(before, runtime);
+  const previous = before === undefined ? undefined : terminated(before, host);
   const why = waitingFor(container.name, world);
   if (last === undefined) return { state: { waiting: why ?? { reason: initial } } };
   if (last.state === 'created' || world.hooked.has(last.id)) {
@@ -105,8 +119,8 @@ function states(
   if (last.state === 'unknown') {
     return { state: { waiting: { reason: 'ContainerStatusUnknown' } }, last: previous };
   }
-  const ended = terminated(last, runtime);
-  if (!startsAgain(pod, container, last, world, nowMs)) return { state: ended, last: previous };
+  const ended = terminated(last, host);
+  if (!willStart(pod, container, last, world, nowMs)) return { state: ended, last: previous };
   const waitMs = last.finishedAtMs + last.backOffMs - nowMs;
   const here = current(world, liveSandbox(world), container.name) !== undefined;
   if (here && waitMs > 0) {
@@ -119,15 +133,12 @@ function states(
   return { state: ended, last: previous };
 }
 
-function startsAgain(pod: Pod, container: Container, last: ObservedContainer, world: World, nowMs: number): boolean {
+function willStart(pod: Pod, container: Container, last: ObservedContainer, world: World, nowMs: number): boolean {
   if (pod.metadata.deletionTimestamp !== undefined || verdict(pod, world, nowMs) !== undefined) return false;
-  const policy = container.restartPolicy ?? pod.spec.restartPolicy ?? 'Always';
   const kind = kindOf(pod, container.name);
   if (kind === 'ephemeralContainers') return false;
-  const isInit = kind === 'initContainers';
-  if (isInit && policy !== 'Always') return policy === 'OnFailure' && last.exitCode !== 0;
-  if (isInit && !isSidecar(container)) return last.exitCode !== 0;
-  return policy === 'Always' || (policy === 'OnFailure' && last.exitCode !== 0);
+  if (kind === 'initContainers' && !isSidecar(container) && last.exitCode === 0) return false;
+  return startsAgain(pod, container, last.exitCode);
 }
 
 /** What failed last stays the reason until it has worked. */
@@ -139,7 +150,7 @@ function waitingFor(name: string, world: World): ContainerState['waiting'] {
   return failure === undefined ? undefined : { reason: failure.reason, message: failure.message };
 }
 
-function terminated(container: ObservedContainer, runtime: string): ContainerState {
+function terminated(container: ObservedContainer, host: RuntimeHost): ContainerState {
   const { exitCode, reason, message, startedAtMs, finishedAtMs, id } = container;
   return {
     terminated: {
@@ -148,7 +159,7 @@ function terminated(container: ObservedContainer, runtime: string): ContainerSta
       ...(message !== '' && { message }),
       startedAt: timestamp(startedAtMs),
       finishedAt: timestamp(finishedAtMs),
-      containerID: `${runtime}://${id}`,
+      containerID: `${host.runtimeName}://${id}`,
     },
   };
 }

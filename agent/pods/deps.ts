@@ -9,6 +9,7 @@ import type { Service } from '../../api/types/core/service.ts';
 import type { EndpointSlice } from '../../api/types/discovery/endpoint-slice.ts';
 import type { ImageClient } from '../cri/images.ts';
 import type { RuntimeClient } from '../cri/runtime.ts';
+import type { TaskClient } from '../cri/tasks.ts';
 import type { Mount } from '../cri/types.ts';
 import type { Grants } from '../devices/grants.ts';
 import type { ImagePulls, PodEvent } from '../images/pulls.ts';
@@ -37,6 +38,8 @@ export interface PodVolumes {
   refreshes(pod: Pod): boolean;
   /** What a container sees of them. */
   mounts(pod: Pod, container: Container, env: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Mount[]>;
+  /** The text of a file that a container wrote into an emptyDir; undefined if there is none. */
+  fileIn(pod: Pod, volume: string, path: string): Promise<string | undefined>;
   /** Unmounts and removes everything of a pod. */
   tearDown(uid: string, signal: AbortSignal): Promise<void>;
 }
@@ -71,6 +74,7 @@ export interface PodDeps {
   readonly log: Logger;
   readonly client: Client;
   readonly runtime: RuntimeClient;
+  readonly tasks: Pick<TaskClient, 'stop'>;
   readonly images: ImageClient;
   readonly observer: Observer;
   readonly pulls: ImagePulls;

@@ -1,7 +1,7 @@
 // Reads what a container's environment refers to, so that building it can be pure.
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
-import type { EnvSources } from './env.ts';
+import { type EnvSources, fileOf } from './env.ts';
 import type { Objects } from './objects.ts';
 
 export async function readEnvSources(
@@ -9,6 +9,7 @@ export async function readEnvSources(
   { env = [], envFrom = [] }: Container,
   objects: Objects,
   services: Readonly<Record<string, string>>,
+  readFile: (volume: string, path: string) => Promise<string | undefined>,
   signal: AbortSignal,
 ): Promise<EnvSources> {
   const namespace = pod.metadata.namespace ?? '';
@@ -27,7 +28,12 @@ export async function readEnvSources(
     each(mapNames, async (name) => textOf(await objects.configMap(namespace, name, newest, signal))),
     each(secretNames, async (name) => decoded(await objects.secret(namespace, name, newest, signal))),
   ]);
-  return { configMaps: maps, secrets, services };
+  const files = new Map<string, string | undefined>();
+  for (const { valueFrom } of env) {
+    const ref = valueFrom?.fileKeyRef;
+    if (ref !== undefined) files.set(fileOf(ref), await readFile(ref.volumeName, ref.path));
+  }
+  return { configMaps: maps, secrets, services, files };
 }
 
 type Data = Readonly<Record<string, string>>;

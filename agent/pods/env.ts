@@ -3,6 +3,7 @@
 import type { Container } from '../../api/types/core/container.ts';
 import type { EnvVar } from '../../api/types/core/env.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
+import { valueIn } from './env-file.ts';
 import { expand } from './expand.ts';
 import { fieldValue, type PodFacts, resourceValue } from './field-ref.ts';
 
@@ -11,6 +12,12 @@ export interface EnvSources {
   readonly configMaps: ReadonlyMap<string, Readonly<Record<string, string>> | undefined>;
   readonly secrets: ReadonlyMap<string, Readonly<Record<string, string>> | undefined>;
   readonly services: Readonly<Record<string, string>>;
+  /** Text of files in the pod's volumes, by `fileOf`; undefined where there is none. */
+  readonly files?: ReadonlyMap<string, string | undefined>;
+}
+
+export function fileOf({ volumeName, path }: { volumeName: string; path: string }): string {
+  return `${volumeName}/${path}`;
 }
 
 /** Something the container's specification refers to is not there: CreateContainerConfigError. */
@@ -60,6 +67,14 @@ function valueFrom(
   if (from.secretKeyRef !== undefined) {
     const { name = '', key, optional } = from.secretKeyRef;
     return keyOf(sources.secrets.get(name), key, optional, 'secret', name, `Secret ${namespace}/${name}`);
+  }
+  if (from.fileKeyRef !== undefined) {
+    const { path, key, optional } = from.fileKeyRef;
+    const text = sources.files?.get(fileOf(from.fileKeyRef));
+    const value = text === undefined ? undefined : valueIn(text, key);
+    if (value !== undefined || optional) return value;
+    if (text === undefined) throw new ConfigError(`couldn't read env file: file "${path}" not found`);
+    throw new ConfigError(`environment variable key "${key}" not found in file "${path}"`);
   }
   return undefined;
 }

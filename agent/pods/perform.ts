@@ -5,6 +5,7 @@ import { isConflict, isNotFound } from '../../api/status.ts';
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import { pods } from '../../api/types/core/resources.ts';
+import { signalNumber } from '../cri/tasks.ts';
 import { VolumeError } from '../volumes/types.ts';
 import { ephemeralOf, findContainer } from './containers.ts';
 import type { PodDeps } from './deps.ts';
@@ -200,7 +201,10 @@ function stop(
       }
       // A hook that used the grace up leaves the process enough to notice the signal.
       const left = Math.max(2, Math.ceil((byMs - deps.clock.now()) / 1_000));
-      await deps.runtime.stopContainer(id, left, signal);
+      const chosen = signalNumber(container?.lifecycle?.stopSignal ?? '');
+      if (chosen !== undefined) await deps.tasks.stop(id, chosen, left * 1_000, signal);
+      // After a signal of its own choice it had its time: what is left of it is killed.
+      await deps.runtime.stopContainer(id, chosen === undefined ? left : 0, signal);
     } finally {
       if (memory.stopping.get(id) === byMs) memory.stopping.delete(id);
     }

@@ -2,6 +2,7 @@
 // status.ts asks what to call it. Rules as upstream's, for every restart policy.
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
+import { startsAgain } from './restart.ts';
 import { current, type Ending, isAlive, liveSandbox, newest, type World } from './world.ts';
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
@@ -34,18 +35,20 @@ export function verdict(pod: Pod, world: World, nowMs: number): Verdict | undefi
       return { phase: 'Failed', reason: 'DeadlineExceeded', message };
     }
   }
-  if (spec.restartPolicy === 'Always') return undefined;
   const ends = spec.containers.map(({ name }) => newest(world, name));
   const failedInit = (spec.initContainers ?? []).some((init) => !isSidecar(init) && failedForGood(pod, init, world));
   if (failedInit && ends.every((end) => end === undefined || end.state === 'exited')) return { phase: 'Failed' };
-  if (!ends.every((end) => end?.state === 'exited')) return undefined;
-  if (ends.every((end) => end?.exitCode === 0)) return { phase: 'Succeeded' };
-  return spec.restartPolicy === 'Never' ? { phase: 'Failed' } : undefined;
+  const over = spec.containers.every((container, at) => {
+    const end = ends[at];
+    return end?.state === 'exited' && !startsAgain(pod, container, end.exitCode);
+  });
+  if (!over) return undefined;
+  return { phase: ends.every((end) => end?.exitCode === 0) ? 'Succeeded' : 'Failed' };
 }
 
-function failedForGood(pod: Pod, { name }: Container, world: World): boolean {
-  const end = newest(world, name);
-  return pod.spec.restartPolicy === 'Never' && end?.state === 'exited' && end.exitCode !== 0;
+function failedForGood(pod: Pod, init: Container, world: World): boolean {
+  const end = newest(world, init.name);
+  return end?.state === 'exited' && end.exitCode !== 0 && !startsAgain(pod, init, end.exitCode);
 }
 
 /** How far initialization has come in the living sandbox. */

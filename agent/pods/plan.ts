@@ -10,6 +10,7 @@ import { ephemeralOf } from './containers.ts';
 import { containerHash } from './hash.ts';
 import { initialized, isSidecar, sidecarsOf, verdict } from './phase.ts';
 import { resizeKey, resizeOf } from './resize.ts';
+import { startsAgain } from './restart.ts';
 import { current, isAlive, isUp, liveSandbox, newest, type ObservedContainer, probeOf, type World } from './world.ts';
 
 export type Action =
@@ -157,17 +158,15 @@ function runContainers(pod: Pod, world: World, nowMs: number): Action[] {
   for (const init of pod.spec.initContainers ?? []) {
     const last = current(world, liveSandbox(world), init.name);
     if (isSidecar(init)) {
-      actions.push(...nextForContainer(pod, init, 'Always', world, nowMs));
+      actions.push(...nextForContainer(pod, init, world, nowMs));
       if (!ready && !(last?.state === 'running' && isStarted(world, last))) return actions;
       continue;
     }
     if (ready || (last?.state === 'exited' && last.exitCode === 0)) continue;
-    const policy = pod.spec.restartPolicy === 'Never' ? 'Never' : 'OnFailure';
-    return [...actions, ...nextForContainer(pod, init, policy, world, nowMs)];
+    return [...actions, ...nextForContainer(pod, init, world, nowMs)];
   }
   for (const container of pod.spec.containers) {
-    const policy = container.restartPolicy ?? pod.spec.restartPolicy ?? 'Always';
-    actions.push(...nextForContainer(pod, container, policy, world, nowMs));
+    actions.push(...nextForContainer(pod, container, world, nowMs));
   }
   // Somebody's way into a running pod: each runs once.
   for (const { name } of ephemeralOf(pod)) {
@@ -180,7 +179,7 @@ function isStarted(world: World, { id }: ObservedContainer): boolean {
   return probeOf(world, id).started && !world.hooked.has(id);
 }
 
-function nextForContainer(pod: Pod, container: Container, policy: string, world: World, nowMs: number): Action[] {
+function nextForContainer(pod: Pod, container: Container, world: World, nowMs: number): Action[] {
   const { name } = container;
   const last = newest(world, name);
   if (last === undefined) return start(name, 0, 0, world, nowMs);
@@ -201,7 +200,7 @@ function nextForContainer(pod: Pod, container: Container, policy: string, world:
     const grace = graceSeconds ?? pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
     return [{ do: 'stopContainer', id: last.id, name, graceSeconds: grace, why }];
   }
-  const again = policy === 'Always' || (policy === 'OnFailure' && last.exitCode !== 0);
+  const again = startsAgain(pod, container, last.exitCode);
   // In a new sandbox init containers run again whatever they said in the old one.
   const isInit = !pod.spec.containers.some((app) => app.name === name);
   if (!again && !(isInit && !here)) return [];

@@ -5,6 +5,7 @@ import { findContainer } from './containers.ts';
 import type { PodDeps } from './deps.ts';
 import { PodMemory } from './memory.ts';
 import type { PodName } from './names.ts';
+import { nodeRefusal } from './node-refusals.ts';
 import { perform, removeTraces, type Subject } from './perform.ts';
 import { isTerminal } from './phase.ts';
 import { type Action, planOrphan, planPod } from './plan.ts';
@@ -236,11 +237,13 @@ export class PodWorker implements AsyncDisposable {
 
   /** Asks whether a pod that is new here may start. */
   async #knock(pod: Pod, { containers }: RuntimeView, signal: AbortSignal): Promise<void> {
-    const { door, grants, event } = this.#deps;
+    const { door, grants, event, node } = this.#deps;
     if (this.#memory.admitted || this.#memory.ended !== undefined || pod.metadata.deletionTimestamp !== undefined)
       return;
     const runs = containers.length > 0;
-    const answer = door.admit(pod, runs);
+    // Who has started has been let in before.
+    const turned = runs || pod.status.startTime !== undefined ? undefined : nodeRefusal(pod, node.abilities());
+    const answer = turned === undefined ? door.admit(pod, runs) : { state: 'refused' as const, refusal: turned };
     let refusal = answer.state === 'refused' ? answer.refusal : undefined;
     let admitted = answer.state === 'admitted';
     // Who ran before this process, or has ended, has what it was given then.
@@ -258,7 +261,16 @@ export class PodWorker implements AsyncDisposable {
 
   #report(pod: Pod, world: World): void {
     const { node, clock, event, status, checkpoints, mirrors } = this.#deps;
-    const next = podStatus(pod, world, { hostIps: node.hostIps, runtimeName: 'containerd' }, clock.now());
+    const next = podStatus(
+      pod,
+      world,
+      {
+        hostIps: node.hostIps,
+        runtimeName: 'containerd',
+        recursiveReadOnly: node.abilities().recursiveReadOnly,
+      },
+      clock.now(),
+    );
     const own = isStatic(pod);
     status.set(this.#wanted!, next, own ? mirrors.of(pod) : this.#wanted);
     // A pod from a file is remembered by its file.

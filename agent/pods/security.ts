@@ -55,6 +55,7 @@ export function containerSecurity(pod: Pod, container: Container, options: Secur
     noNewPrivs: own.allowPrivilegeEscalation === false,
     capabilities: { addCapabilities: own.capabilities?.add ?? [], dropCapabilities: own.capabilities?.drop ?? [] },
     supplementalGroups: groups(shared),
+    supplementalGroupsPolicy: shared.supplementalGroupsPolicy === 'Strict' ? 'Strict' : 'Merge',
     maskedPaths: unmasked ? [] : MASKED,
     readonlyPaths: unmasked ? [] : READ_ONLY,
     ...(selinux !== undefined && { selinuxOptions: selinux }),
@@ -77,6 +78,7 @@ export function sandboxSecurity(pod: Pod): SandboxSecurity {
     ...(runAsGroup !== undefined && runAsUser !== undefined && { runAsGroup: { value: runAsGroup } }),
     ...(seLinuxOptions !== undefined && { selinuxOptions: seLinuxOptions }),
     supplementalGroups: groups(shared),
+    supplementalGroupsPolicy: shared.supplementalGroupsPolicy === 'Strict' ? 'Strict' : 'Merge',
     // The pause process needs nothing that the runtime's own profile forbids.
     seccomp: { profileType: 'RuntimeDefault' },
   };

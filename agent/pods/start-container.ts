@@ -76,7 +76,8 @@ async function make(request: StartRequest, deps: PodDeps, signal: AbortSignal): 
       throw new ConfigError('services have not yet been read at least once, cannot construct envvars');
     }
     const services = serviceEnv(known, pod.metadata.namespace ?? '', pod.spec.enableServiceLinks !== false);
-    const sources = await readEnvSources(pod, container, deps.objects, services, signal);
+    const readFile = (volume: string, path: string) => deps.volumes.fileIn(pod, volume, path);
+    const sources = await readEnvSources(pod, container, deps.objects, services, readFile, signal);
     const podIps = pod.spec.hostNetwork ? node.hostIps : sandbox.ips;
     const facts = { podIps, hostIps: node.hostIps, allocatable: node.allocatable() };
     const env = buildEnv(pod, container, sources, facts);

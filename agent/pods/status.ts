@@ -4,6 +4,7 @@ import { timestamp } from '../../api/clock.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { PodCondition, PodStatus } from '../../api/types/core/pod-status.ts';
 import { containerStatuses, ephemeralStatuses, initContainerStatuses } from './container-status.ts';
+import { shortened } from './last-words.ts';
 import { initialized, isSidecar, isTerminal, type Phase, phaseOf, verdict } from './phase.ts';
 import { resizeKey, resizeOf } from './resize.ts';
 import { type Ending, liveSandbox, newest, type World } from './world.ts';
@@ -12,6 +13,7 @@ export interface HostFacts {
   /** The node's own addresses, the preferred family first. */
   readonly hostIps: readonly string[];
   readonly runtimeName: string;
+  readonly recursiveReadOnly?: boolean;
 }
 
 export function podStatus(pod: Pod, world: World, host: HostFacts, nowMs: number): PodStatus {
@@ -33,14 +35,14 @@ export function podStatus(pod: Pod, world: World, host: HostFacts, nowMs: number
     ...(ips.length > 0 && { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
     // Whoever waits at the door has not started: this is how the next process knows.
     ...(before?.startTime !== undefined || !world.held ? { startTime: before?.startTime ?? timestamp(nowMs) } : {}),
-    containerStatuses: containerStatuses(pod, world, host.runtimeName, nowMs),
+    containerStatuses: containerStatuses(pod, world, host, nowMs),
   };
-  const inits = initContainerStatuses(pod, world, host.runtimeName, nowMs);
+  const inits = initContainerStatuses(pod, world, host, nowMs);
   if (inits.length > 0) status.initContainerStatuses = inits;
-  const ephemeral = ephemeralStatuses(pod, world, host.runtimeName, nowMs);
+  const ephemeral = ephemeralStatuses(pod, world, host, nowMs);
   if (ephemeral.length > 0) status.ephemeralContainerStatuses = ephemeral;
   status.conditions = stamped(conditions(pod, world, status, phase), pod, nowMs);
-  return status;
+  return shortened(status);
 }
 
 /** Nothing of it ever was here. */

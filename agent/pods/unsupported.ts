@@ -6,26 +6,18 @@ import { SUPPORTED_VOLUMES, volumeType } from '../volumes/types.ts';
 export const UNSUPPORTED_REASON = 'UnsupportedOnNode';
 
 export interface NodeAbilities {
-  /** The runtime can map users of a pod to other users of the host. */
-  readonly userNamespaces: boolean;
+  /** The runtime can make everything below a mount read-only. */
+  readonly recursiveReadOnly: boolean;
+  /** The runtime can leave out the groups that images give their users. */
+  readonly supplementalGroupsPolicy: boolean;
+  /** It is containerd, whose own services can do what CRI cannot say. */
+  readonly ownTasks: boolean;
+  readonly appArmor: boolean;
+  /** Sysctls that the administrator allows beside the safe ones: names, or beginnings with `*`. */
+  readonly unsafeSysctls: readonly string[];
   /** Names of runtime handlers beside the default one. */
   readonly runtimeHandlers: readonly string[];
 }
-
-const SAFE_SYSCTLS = [
-  'kernel.shm_rmid_forced',
-  'net.ipv4.ip_local_port_range',
-  'net.ipv4.tcp_syncookies',
-  'net.ipv4.ping_group_range',
-  'net.ipv4.ip_unprivileged_port_start',
-  'net.ipv4.ip_local_reserved_ports',
-  'net.ipv4.tcp_keepalive_time',
-  'net.ipv4.tcp_fin_timeout',
-  'net.ipv4.tcp_keepalive_intvl',
-  'net.ipv4.tcp_keepalive_probes',
-  'net.ipv4.tcp_rmem',
-  'net.ipv4.tcp_wmem',
-];
 
 export function unsupported(pod: Pod, abilities: NodeAbilities): string | undefined {
   const { spec } = pod;
@@ -40,27 +32,23 @@ export function unsupported(pod: Pod, abilities: NodeAbilities): string | undefi
       return source.podCertificate !== undefined ? [`podCertificate in volume "${name}"`] : [];
     }),
   );
-  const sysctls = (spec.securityContext?.sysctls ?? []).flatMap(({ name }) =>
-    SAFE_SYSCTLS.includes(name.replaceAll('/', '.')) ? [] : [`sysctl "${name}" (not on the list of safe ones)`],
-  );
   const problems = [
     ...volumes,
     ...projections,
-    ...sysctls,
-    ...(spec.hostUsers === false && !abilities.userNamespaces ? ['user namespaces (hostUsers: false)'] : []),
+    ...(spec.hostUsers === false ? ['user namespaces (hostUsers: false)'] : []),
     ...((spec.resourceClaims ?? []).length > 0 ? ['resource claims'] : []),
-    ...(spec.os?.name !== undefined && spec.os.name !== 'linux' ? [`operating system ${spec.os.name}`] : []),
-    ...(spec.securityContext?.supplementalGroupsPolicy === 'Strict' ? ['supplementalGroupsPolicy Strict'] : []),
     ...all.flatMap((container) => {
       const { name } = container;
       return [
         ...((container.volumeDevices ?? []).length > 0 ? [`block devices in container "${name}"`] : []),
-        ...((container.restartPolicyRules ?? []).length > 0 ? [`restartPolicyRules of container "${name}"`] : []),
-        ...(container.lifecycle?.stopSignal !== undefined ? [`stopSignal of container "${name}"`] : []),
-        ...((container.env ?? []).some(({ valueFrom }) => valueFrom?.fileKeyRef !== undefined)
-          ? [`fileKeyRef in container "${name}"`]
+        ...((container.restartPolicyRules ?? []).some(({ action }) => action !== 'Restart')
+          ? [`a restart rule of container "${name}" other than Restart`]
           : []),
-        ...((container.volumeMounts ?? []).some(({ recursiveReadOnly }) => recursiveReadOnly === 'Enabled')
+        ...(container.lifecycle?.stopSignal !== undefined && !abilities.ownTasks
+          ? [`stopSignal of container "${name}"`]
+          : []),
+        ...(!abilities.recursiveReadOnly &&
+        (container.volumeMounts ?? []).some(({ recursiveReadOnly }) => recursiveReadOnly === 'Enabled')
           ? [`recursive read-only mounts in container "${name}"`]
           : []),
       ];

@@ -19,6 +19,8 @@ export interface VolumeDeps {
   readonly localDirs: Pick<LocalDirs, 'note'>;
   /** What the API says of this node; undefined while it has not been heard. */
   readonly node: () => Pick<Node['metadata'], 'name' | 'labels'> | undefined;
+  /** The runtime can make everything below a mount read-only. */
+  readonly recursiveReadOnly: boolean;
   /** What volumes may tell a container about its pod; `podIps` are not known yet. */
   readonly facts: () => PodFacts;
 }

@@ -35,6 +35,28 @@ export async function mountSubPath({ volume, subPath, target }: SubPath, signal:
   return target;
 }
 
+const READ_MAX_BYTES = 1 << 20;
+
+/** A file of a volume as text, without following any link; undefined if there is none. */
+export async function readInside(volume: string, path: string): Promise<string | undefined> {
+  const clean = normalize(path);
+  if (clean.startsWith('/') || leadsOut(clean)) throw new VolumeError(`path ${JSON.stringify(path)} leads out`);
+  let file: FileHandle;
+  try {
+    file = await openInside(await realpath(volume), clean);
+  } catch (err) {
+    const { code } = err as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'ELOOP') throw new VolumeError(`path ${JSON.stringify(path)} is a link`, { cause: err });
+    throw err;
+  }
+  await using opened = file;
+  const found = await opened.stat();
+  if (!found.isFile()) throw new VolumeError(`path ${JSON.stringify(path)} is not a file`);
+  if (found.size > READ_MAX_BYTES) throw new VolumeError(`path ${JSON.stringify(path)} is larger than 1 MiB`);
+  return opened.readFile('utf8');
+}
+
 async function makeMissing(root: string, path: string): Promise<void> {
   const parts = path.split('/');
   let at = root;

@@ -17,7 +17,7 @@ import { setUpEmptyDir } from './empty-dir.ts';
 import { setUpHostPath } from './host-path.ts';
 import { isMounted, mountsBelow, mountTmpfs, unmount } from './mounts.ts';
 import { configMapPayload, downwardPayload, projectedPayload, secretPayload } from './payloads.ts';
-import { mountSubPath } from './sub-path.ts';
+import { mountSubPath, readInside } from './sub-path.ts';
 import { VolumeError, volumeType } from './types.ts';
 
 /** Folder names as upstream has them, because other software looks there. */
@@ -88,10 +88,17 @@ export class Volumes implements PodVolumes {
           mount.readOnly === true ||
           PAYLOADS.includes(volumeType(volume)) ||
           claimReference(pod, volume)?.readOnly === true,
+        ...(this.#deps.recursiveReadOnly && wantsRecursiveReadOnly(mount) && { recursiveReadOnly: true }),
         propagation: PROPAGATION[mount.mountPropagation ?? 'None'],
       });
     }
     return mounts;
+  }
+
+  async fileIn(pod: Pod, volumeName: string, path: string): Promise<string | undefined> {
+    const volume = pod.spec.volumes?.find(({ name }) => name === volumeName);
+    if (volume?.emptyDir === undefined) throw new VolumeError(`volume "${volumeName}" is not an emptyDir of the pod`);
+    return readInside(this.#dirOf(pod, volume), path);
   }
 
   async tearDown(uid: string, signal: AbortSignal): Promise<void> {
@@ -154,6 +161,10 @@ export class Volumes implements PodVolumes {
     const target = join(podDir(this.#folders, pod.metadata.uid), 'volume-subpaths', volume.name, name, String(index));
     return mountSubPath({ volume: dir, subPath, target }, signal);
   }
+}
+
+function wantsRecursiveReadOnly({ readOnly, recursiveReadOnly }: VolumeMount): boolean {
+  return readOnly === true && (recursiveReadOnly === 'Enabled' || recursiveReadOnly === 'IfPossible');
 }
 
 const PROPAGATION = {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { buildEnv, ConfigError, type EnvSources } from '../../../agent/pods/env.ts';
+import { valueIn } from '../../../agent/pods/env-file.ts';
 import { expand } from '../../../agent/pods/expand.ts';
 import type { PodFacts } from '../../../agent/pods/field-ref.ts';
 import { serviceEnv } from '../../../agent/pods/service-env.ts';
@@ -190,3 +191,26 @@ test('services of the namespace and the API are variables; headless ones and oth
 test('without service links only the API is left', () => {
   assert.ok(Object.keys(serviceEnv(cluster, 'shop', false)).every((name) => name.startsWith('KUBERNETES_')));
 });
+
+const files: [string, string, string | undefined | RegExp][] = [
+  ["A='b'", 'A', 'b'],
+  ["  A='b' # why\n", 'A', 'b'],
+  ["# A='c'\n\nA='b'", 'A', 'b'],
+  ["A='$B \\n \"'", 'A', '$B \\n "'],
+  ["A='one\ntwo'\nB='c'", 'A', 'one\ntwo'],
+  ["A='one\ntwo'\nB='c'", 'B', 'c'],
+  ["A= 'b'", 'A', ''],
+  ["A='b'", 'C', undefined],
+  ['A=b', 'A', /line 1: value must be enclosed in single quotes/],
+  ["A ='b'", 'A', /line 1: whitespace before '=' is not allowed/],
+  ["\nA='b", 'A', /line 2: unclosed single quote/],
+  ["A='b'c", 'A', /unexpected content after closing quote/],
+  ['A', 'A', /missing '='/],
+  ["='b'", 'A', /empty variable name/],
+];
+for (const [text, key, wants] of files) {
+  test(`${JSON.stringify(text)} has for ${key}: ${wants}`, () => {
+    if (wants instanceof RegExp) assert.throws(() => valueIn(text, key), wants);
+    else assert.equal(valueIn(text, key), wants);
+  });
+}

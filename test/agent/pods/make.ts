@@ -1,5 +1,6 @@
 // Pods and worlds for tables: what a case does not mention is at rest.
 
+import type { NodeAbilities } from '../../../agent/pods/unsupported.ts';
 import {
   type ImageState,
   type Memory,
@@ -10,6 +11,16 @@ import {
 } from '../../../agent/pods/world.ts';
 import type { Container } from '../../../api/types/core/container.ts';
 import type { Pod } from '../../../api/types/core/pod.ts';
+
+/** What containerd 1.6 can, on a kernel without AppArmor. */
+export const ABLE: NodeAbilities = {
+  recursiveReadOnly: false,
+  supplementalGroupsPolicy: false,
+  runtimeHandlers: [],
+  ownTasks: true,
+  appArmor: false,
+  unsafeSysctls: [],
+};
 
 type Spec = Partial<Omit<Pod['spec'], 'containers' | 'initContainers'>>;
 interface PodParts {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { signalNumber } from '../../../agent/cri/tasks.ts';
 import { goDuration } from '../../../agent/pods/duration.ts';
 import { farewellMs, isOffered } from '../../../agent/pods/farewell.ts';
 import { containerLogLink } from '../../../agent/pods/names.ts';
@@ -7,8 +8,9 @@ import { initial, judge, type Kind } from '../../../agent/pods/probes/tally.ts';
 import { statusPatch } from '../../../agent/pods/status-patch.ts';
 import { unsupported } from '../../../agent/pods/unsupported.ts';
 import type { PodStatus } from '../../../api/types/core/pod-status.ts';
+import { Lifecycle } from '../../../api/types/core/probe.ts';
 import type { EndpointSlice } from '../../../api/types/discovery/endpoint-slice.ts';
-import { aContainer, aPod } from './make.ts';
+import { ABLE, aContainer, aPod } from './make.ts';
 
 const durations: [number, string][] = [
   [0, '0s'],
@@ -123,17 +125,33 @@ for (const [pod, grace, wants] of farewells) {
     assert.equal(farewellMs(pod, grace), wants));
 }
 
-const able = { userNamespaces: false, runtimeHandlers: [] };
+const able = ABLE;
 
 test('a plain pod asks for nothing this node lacks', () => assert.equal(unsupported(aPod(), able), undefined));
 
 test('everything that is missing is named at once', () => {
   const pod = aPod({
-    containers: [aContainer('web', { lifecycle: { stopSignal: 'SIGUSR1' } })],
+    containers: [aContainer('web', { restartPolicyRules: [{ action: 'RestartAllContainers' }] })],
     spec: { hostUsers: false, volumes: [{ name: 'data', nfs: { server: 's', path: '/' } }] },
   });
   const message = unsupported(pod, able);
-  for (const part of ['volume "data" of type nfs', 'user namespaces', 'stopSignal of container "web"']) {
+  for (const part of ['volume "data" of type nfs', 'user namespaces', 'a restart rule of container "web"']) {
     assert.ok(message?.includes(part), `${part} in ${message}`);
   }
+});
+
+test('every stop signal that the API knows has a number', () => {
+  const schema = Lifecycle.fields['stopSignal']?.schema as { constraints?: { enum?: readonly unknown[] } } | undefined;
+  const names = schema?.constraints?.enum ?? [];
+  assert.ok(names.length > 60);
+  for (const name of names) assert.ok((signalNumber(String(name)) ?? 0) > 0, String(name));
+  assert.deepEqual(['SIGTERM', 'SIGRTMIN', 'SIGRTMIN+3', 'SIGRTMAX-1', 'SIGRTMAX', 'SIGNONE', ''].map(signalNumber), [
+    15,
+    34,
+    37,
+    63,
+    64,
+    undefined,
+    undefined,
+  ]);
 });

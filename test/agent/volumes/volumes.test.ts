@@ -49,6 +49,7 @@ async function setting(t: TestContext) {
       clock: systemClock,
       random: systemRandom,
       node: () => undefined,
+      recursiveReadOnly: false,
       localDirs: { note: async () => {} },
       facts: () => ({ podIps: [], hostIps: [], allocatable: {} }),
     },
