@@ -7,6 +7,7 @@ import type { ImageGcSettings } from './images/gc-decide.ts';
 import type { VerificationSettings } from './images/pulled-decide.ts';
 import type { EvictionSettings } from './pods/eviction/thresholds.ts';
 import type { SwapBehavior } from './pods/resources.ts';
+import type { ShutdownGroup } from './shutdown/plan.ts';
 
 export interface AgentConfig {
   readonly nodeName: string;
@@ -61,6 +62,8 @@ export interface AgentConfig {
   readonly podPidsMax: number | undefined;
   /** Whether memory of pods may be swapped out. */
   readonly swapBehavior: SwapBehavior;
+  /** Which pods end when the machine goes down; empty: nobody waits for them. */
+  readonly shutdown: readonly ShutdownGroup[];
   readonly eviction: EvictionSettings;
   readonly imageGc: ImageGcSettings;
   readonly images: {

@@ -72,6 +72,8 @@ import { reviewsOf } from './server/access.ts';
 import { kubeletConfiguration } from './server/configz.ts';
 import { DEFAULT_LOG_LIMITS } from './server/log-rotation.ts';
 import { startServer } from './server/start.ts';
+import { findLogind } from './shutdown/logind.ts';
+import { NodeShutdown } from './shutdown/shutdown.ts';
 import { LocalDirs } from './volumes/local-dirs.ts';
 import { Tokens } from './volumes/service-account-token.ts';
 import { Volumes } from './volumes/volumes.ts';
@@ -132,6 +134,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   // The node.
   const facts = await machineFacts();
   let pressures: readonly string[] = [];
+  let shutdown: NodeShutdown | undefined;
   let kubeletPort = config.kubelet.port; // 0 becomes the one that was free
   await using network = await Network.start({ ...config, input: inputOf(view, signal), ...deps }, signal);
   const nodeEvent = (type: 'Normal' | 'Warning', reason: string, message: string) =>
@@ -149,6 +152,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     known: () => view.nodes.get(nodeName),
     ...{ name: nodeName, nodeIps, labels: config.nodeLabels, maxPods: config.maxPods },
     ...{ reserved: config.reserved, thresholds: config.eviction.thresholds, pressures: () => pressures },
+    shuttingDown: () => shutdown?.underWay ?? false,
     ...{ kubeletPort: () => kubeletPort, dataDir: config.kubeletDir, facts },
     ...{ client, runtime, images, clock, log },
     event: (...said) => nodeEvent('Normal', ...said),
@@ -211,6 +215,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   await using status = new StatusManager(faults('client', client), clock, log);
   const door = new Door({
     node: () => doorNode(nodeName, view.nodes.get(nodeName) ?? node.node, allocatable(), pressures),
+    shuttingDown: () => shutdown?.underWay ?? false,
     pods: () => manager.own(),
     end: (uid, ending) => manager.end(uid, ending),
   });
@@ -302,6 +307,17 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
       node.look();
     },
   });
+  shutdown = new NodeShutdown({
+    groups: config.shutdown,
+    manager: config.shutdown.length > 0 ? await findLogind(clock, log) : undefined,
+    living: () => [...manager.own()].filter((pod) => !isTerminal(pod)),
+    end: (uid, ending) => manager.end(uid, ending),
+    told: (uid, until) => status.flush(uid, until),
+    changed: () => node.look(),
+    nodeEvent: (...said) => nodeEvent('Normal', ...said),
+    ...{ clock, log },
+  });
+  await using _shutdown = shutdown;
   await using server = await startServer(
     {
       ...{ runtime, images, pods: manager, config, reviews: reviewsOf(client), clock, log },

@@ -72,6 +72,7 @@ const urls = many('<URL>[,...]', (text) => (URL.canParse(text) ? text : undefine
 const labels = many('<key=value>[,...]', matching(/^[^=\s]+=[^=\s]*$/));
 const thresholds = many('<signal><<amount>[,...]', (text) => (parseThreshold(text) === undefined ? undefined : text));
 const texts = many('<name>[,...]', matching(/^\S+$/));
+const shares = many('<priority>=<seconds>[,...]', matching(/^-?\d{1,10}=\d{1,6}$/));
 const seconds = one('<seconds>', integer(0, 1_000_000));
 const percent = one('<percent, 0-100>', integer(0, 100));
 const duration = one('<duration>', (text) => (durationMs(text) === undefined ? undefined : text));
@@ -168,6 +169,9 @@ export const agentOptions = {
     'when a pod must show that it may use an image that is on the node already',
   ),
   preloadedImagesVerificationAllowlist: texts([], 'with NeverVerifyAllowlistedImages: names without tag, or name/*'),
+  shutdownGracePeriod: duration('0s', 'how long a shutdown of the machine waits for pods to end; 0s not at all'),
+  shutdownGracePeriodCriticalPods: duration('0s', 'of it, what is kept for critical pods'),
+  shutdownGracePeriodByPodPriority: shares([], 'instead of the two: seconds for pods of a priority or more'),
   resolvConf: path('/etc/resolv.conf', 'name servers of the machine, for names outside the cluster'),
 } as const;
 

@@ -6,6 +6,7 @@ import { parseCpus } from '../agent/cgroups/cpu-set.ts';
 import type { AgentConfig } from '../agent/config.ts';
 import { durationMs } from '../agent/pods/duration.ts';
 import { isSignal, parseAmount, parseThreshold, SIGNALS } from '../agent/pods/eviction/thresholds.ts';
+import { shutdownGroups, shutdownProblem } from '../agent/shutdown/plan.ts';
 import { addQuantities, formatQuantity, quantityMilli } from '../api/quantity.ts';
 import type { ServerConfig, StoreConfig } from '../apiserver/config.ts';
 import { UsageError } from './config.ts';
@@ -102,6 +103,7 @@ export function agentConfig(values: AgentValues, machine: MachineFacts): AgentCo
     swapBehavior: values.memorySwapBehavior,
     podPidsMax: values.podMaxPids < 0 ? undefined : values.podMaxPids,
     eviction: evictionOf(values),
+    shutdown: shutdownOf(values),
     imageGc: {
       highPercent: values.imageGcHighThreshold,
       lowPercent: values.imageGcLowThreshold,
@@ -192,6 +194,20 @@ function evictionOf(values: AgentValues): AgentConfig['eviction'] {
     maxPodGraceSeconds: values.evictionMaxPodGracePeriod,
     transitionMs: durationMs(values.evictionPressureTransitionPeriod)!,
   };
+}
+
+function shutdownOf(values: AgentValues): AgentConfig['shutdown'] {
+  const settings = {
+    totalMs: durationMs(values.shutdownGracePeriod)!,
+    criticalMs: durationMs(values.shutdownGracePeriodCriticalPods)!,
+    byPriority: values.shutdownGracePeriodByPodPriority.map((share) => {
+      const [priority = 0, seconds = 0] = share.split('=').map(Number);
+      return { priority, seconds };
+    }),
+  };
+  const problem = shutdownProblem(settings);
+  if (problem !== undefined) throw new UsageError(problem);
+  return shutdownGroups(settings);
 }
 
 function pairs(flag: string, texts: readonly string[]): Map<string, string> {

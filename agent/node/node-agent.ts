@@ -28,6 +28,7 @@ export interface NodeAgentOptions {
   readonly reserved: Readonly<Record<string, string>>;
   readonly thresholds: readonly Threshold[];
   readonly pressures: () => readonly string[];
+  readonly shuttingDown?: () => boolean;
   /** The file system that pods fill. */
   readonly dataDir: string;
   readonly facts: MachineFacts;
@@ -138,7 +139,7 @@ export class NodeAgent implements AsyncDisposable {
 
   async #look(signal: AbortSignal): Promise<NodeInput> {
     const { name, nodeIps, kubeletPort, maxPods, dataDir, facts, images, runtime } = this.#options;
-    const { reserved, thresholds, pressures, devices } = this.#options;
+    const { reserved, thresholds, pressures, shuttingDown, devices } = this.#options;
     const view = await runtimeView(runtime, signal);
     return {
       name,
@@ -148,6 +149,7 @@ export class NodeAgent implements AsyncDisposable {
       reserved,
       thresholds,
       pressures: pressures(),
+      shuttingDown: shuttingDown?.() ?? false,
       facts,
       devices: devices(),
       usage: await usageOf(dataDir),

@@ -29,6 +29,8 @@ export interface NodeInput {
   readonly thresholds: readonly Threshold[];
   /** What the node is short of: MemoryPressure, DiskPressure, PIDPressure. */
   readonly pressures: readonly string[];
+  /** The machine goes down. */
+  readonly shuttingDown?: boolean;
   readonly facts: MachineFacts;
   /** What device plugins have, by resource. */
   readonly devices: Offer;
@@ -43,7 +45,7 @@ export function nodeStatus(input: NodeInput, nowMs: number): NodeStatus {
   return {
     capacity: capacity(input),
     allocatable: allocatable(input),
-    conditions: conditions(input.pressures, runtime).map((condition) => stamped(condition, input.before, nowMs)),
+    conditions: conditions(input).map((condition) => stamped(condition, input.before, nowMs)),
     addresses: [...nodeIps.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: name }],
     daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } },
     nodeInfo: {
@@ -111,7 +113,7 @@ function hugepages({ hugepages: pages }: MachineFacts, reserved: NodeInput['rese
 
 type Fact = Pick<NodeCondition, 'type' | 'status' | 'reason' | 'message'>;
 
-function conditions(pressures: readonly string[], runtime: RuntimeView): Fact[] {
+function conditions({ pressures, runtime, shuttingDown = false }: NodeInput): Fact[] {
   const under = (condition: string) => pressures.includes(condition);
   return [
     pressure('MemoryPressure', under('MemoryPressure'), [
@@ -126,7 +128,7 @@ function conditions(pressures: readonly string[], runtime: RuntimeView): Fact[] 
       ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
       ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
     ]),
-    ready(runtime),
+    ready(runtime, shuttingDown),
   ];
 }
 
@@ -137,10 +139,10 @@ function pressure(type: string, pressed: boolean, [bad, good]: readonly [Words, 
   return { type, status: pressed ? 'True' : 'False', reason, message };
 }
 
-function ready(runtime: RuntimeView): Fact {
+function ready(runtime: RuntimeView, shuttingDown: boolean): Fact {
   const type = 'Ready';
-  const problems =
-    runtime.state === 'down'
+  const problems = [
+    ...(runtime.state === 'down'
       ? [`container runtime is down: ${runtime.why}`]
       : runtime.conditions
           .filter(({ status }) => !status)
@@ -148,7 +150,9 @@ function ready(runtime: RuntimeView): Fact {
             const what =
               condition.type === 'NetworkReady' ? 'container runtime network not ready' : 'container runtime not ready';
             return `${what}: ${condition.type}=false reason:${condition.reason} message:${condition.message}`;
-          });
+          })),
+    ...(shuttingDown ? ['node is shutting down'] : []),
+  ];
   if (problems.length === 0) {
     return { type, status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' };
   }

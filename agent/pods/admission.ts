@@ -32,12 +32,15 @@ export function doorNode(
 export interface DoorDeps {
   /** Undefined until the node knows what it has to give. */
   readonly node: () => AdmissionNode | undefined;
+  /** The machine goes down. */
+  readonly shuttingDown?: () => boolean;
   /** Every pod of this node with its newest status. */
   readonly pods: () => Iterable<Pod>;
   /** Ends a pod for good. */
   readonly end: (uid: string, ending: Ending) => void;
 }
 
+const SHUTDOWN = { reason: 'NodeShutdown', message: 'Pod was rejected as the node is shutting down.' };
 const PREEMPTED = 'Preempted in order to admit critical pod';
 
 export class Door {
@@ -54,6 +57,7 @@ export class Door {
   admit(pod: Pod, runs: boolean): Admission {
     const { uid } = pod.metadata;
     if (runs || this.#isIn(pod)) return this.#letIn(uid);
+    if (this.#deps.shuttingDown?.()) return { state: 'refused', refusal: SHUTDOWN };
     const node = this.#deps.node();
     if (node === undefined) return { state: 'waiting' };
     const others = this.#others(uid);
