@@ -15,6 +15,7 @@ import type { Container } from '../api/types/core/container.ts';
 import type { Pod } from '../api/types/core/pod.ts';
 import { nodes, pods, serviceAccounts, services } from '../api/types/core/resources.ts';
 import { endpointSlices } from '../api/types/discovery/resources.ts';
+import { csiDrivers } from '../api/types/storage/resources.ts';
 import { Certificates } from './certificates/certificates.ts';
 import { CpuKeeper } from './cgroups/cpu-keeper.ts';
 import { CpuManager, reservedCpus } from './cgroups/cpu-manager.ts';
@@ -26,6 +27,7 @@ import { RuntimeEvents } from './cri/events.ts';
 import { ImageClient } from './cri/images.ts';
 import { RuntimeClient } from './cri/runtime.ts';
 import { TaskClient } from './cri/tasks.ts';
+import { startCsi } from './csi/start.ts';
 import { DeviceManager } from './devices/device-manager.ts';
 import { Grants } from './devices/grants.ts';
 import { servePodResources } from './devices/pod-resources.ts';
@@ -108,6 +110,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   const shared = new Informers(client, deps);
   const view = { services: shared.of(services), slices: shared.of(endpointSlices), nodes: shared.of(nodes) };
   const myPods = new Informer(client, pods, { fieldSelector: `spec.nodeName=${nodeName}` }, deps);
+  const storageDrivers = shared.of(csiDrivers);
   const following = new AbortController();
   await using _informers = finishing(
     following,
@@ -135,6 +138,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   const facts = await machineFacts();
   let pressures: readonly string[] = [];
   let shutdown: NodeShutdown | undefined;
+  let reportNode = () => {}; // there is no node yet
   let kubeletPort = config.kubelet.port; // 0 becomes the one that was free
   await using network = await Network.start({ ...config, input: inputOf(view, signal), ...deps }, signal);
   const nodeEvent = (type: 'Normal' | 'Warning', reason: string, message: string) =>
@@ -147,7 +151,18 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     ...{ numaNodes, clock, log },
     changed: () => node.look(),
   });
+  const objects = new Objects(client, clock);
+  const tokens = new Tokens(client, clock);
+  await using csi = await startCsi({
+    ...{ node: nodeName, kubeletDir: config.kubeletDir, client, objects, tokens, clock, log },
+    driver: (name) => storageDrivers.get(name),
+    view: () => view.nodes.get(nodeName),
+    report: () => reportNode(),
+    event: (pod, ...said) => event(pod, undefined, ...said),
+    wake: (uid) => manager.wake(uid),
+  });
   await using node = new NodeAgent({
+    volumesInUse: () => csi.inUse(),
     devices: () => devices.offer,
     known: () => view.nodes.get(nodeName),
     ...{ name: nodeName, nodeIps, labels: config.nodeLabels, maxPods: config.maxPods },
@@ -157,6 +172,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     ...{ client, runtime, images, clock, log },
     event: (...said) => nodeEvent('Normal', ...said),
   });
+  reportNode = () => node.look();
   await using _lease = new NodeLease(nodeName, () => node.node, client, clock, log);
 
   // What containers have for themselves.
@@ -183,11 +199,10 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   const event = (pod: Pod, container: Container | undefined, ...said: ['Normal' | 'Warning', string, string]) =>
     recorder.event({ ...referenceTo(pod), ...fieldPath(pod, container) }, ...said);
   const wake = (uid: string) => manager.wake(uid);
-  const objects = new Objects(client, clock);
-  const tokens = new Tokens(client, clock);
   await using localDirs = new LocalDirs(join(config.dataDir, 'local-dirs'), client, clock, log);
   const registration = grpcRegistration(clock);
   await using plugins = new PluginWatcher(join(config.kubeletDir, 'plugins_registry'), { registration, clock, log });
+  plugins.onPlugin('CSIPlugin', csi.drivers);
   const allocatable = () => node.allocatable;
   await using probes = new Probes({ runtime, clock, random, event, wake });
   const providerDeps = {
@@ -254,6 +269,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
       new Volumes(config, {
         ...{ client, objects, tokens, clock, random },
         localDirs,
+        csi: csi.volumes,
         recursiveReadOnly: abilities.recursiveReadOnly,
         node: () => (view.nodes.get(nodeName) ?? node.node)?.metadata,
         facts: () => ({ podIps: [], hostIps: nodeIps, allocatable: allocatable() }),

@@ -35,6 +35,8 @@ export interface NodeAgentOptions {
   readonly devices: () => Offer;
   /** The node's object as it was heard last; undefined before. */
   readonly known: () => Node | undefined;
+  /** Volumes that must stay attached. */
+  readonly volumesInUse: () => readonly string[];
   readonly client: Client;
   readonly runtime: RuntimeClient;
   readonly images: ImageClient;
@@ -139,7 +141,7 @@ export class NodeAgent implements AsyncDisposable {
 
   async #look(signal: AbortSignal): Promise<NodeInput> {
     const { name, nodeIps, kubeletPort, maxPods, dataDir, facts, images, runtime } = this.#options;
-    const { reserved, thresholds, pressures, shuttingDown, devices } = this.#options;
+    const { reserved, thresholds, pressures, shuttingDown, devices, volumesInUse } = this.#options;
     const view = await runtimeView(runtime, signal);
     return {
       name,
@@ -152,6 +154,7 @@ export class NodeAgent implements AsyncDisposable {
       shuttingDown: shuttingDown?.() ?? false,
       facts,
       devices: devices(),
+      volumesInUse: volumesInUse(),
       usage: await usageOf(dataDir),
       runtime: view,
       images: view.state === 'up' ? await images.list(signal) : [],

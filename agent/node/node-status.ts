@@ -34,6 +34,7 @@ export interface NodeInput {
   readonly facts: MachineFacts;
   /** What device plugins have, by resource. */
   readonly devices: Offer;
+  readonly volumesInUse: readonly string[];
   readonly usage: Usage;
   readonly runtime: RuntimeView;
   readonly images: readonly Image[];
@@ -63,6 +64,8 @@ export function nodeStatus(input: NodeInput, nowMs: number): NodeStatus {
       ...(facts.swapBytes > 0 && { swap: { capacity: facts.swapBytes } }),
     },
     images: imageList(images),
+    // A list that is not said stays as it was.
+    volumesInUse: [...input.volumesInUse],
   };
 }
 
@@ -201,9 +204,18 @@ const EVENTS: Readonly<Record<string, readonly [isTrue: string, isFalse: string]
 };
 
 function comparable(status: NodeStatus): string {
-  const { capacity: has, allocatable: gives, addresses, nodeInfo, images, daemonEndpoints } = status;
+  const { capacity: has, allocatable: gives, addresses, nodeInfo, images, daemonEndpoints, volumesInUse = [] } = status;
   const facts = (status.conditions ?? []).map(({ type, status: is, reason, message }) => [type, is, reason, message]);
-  return JSON.stringify([sorted(has), sorted(gives), addresses, sorted(nodeInfo), images, daemonEndpoints, facts]);
+  return JSON.stringify([
+    sorted(has),
+    sorted(gives),
+    addresses,
+    sorted(nodeInfo),
+    images,
+    daemonEndpoints,
+    facts,
+    volumesInUse,
+  ]);
 }
 
 function sorted(map: object | undefined): [string, unknown][] {

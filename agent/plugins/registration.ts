@@ -26,7 +26,7 @@ export function grpcRegistration(clock: Clock): Registration {
   const ask = async <Res>(socket: string, method: string, request: object, signal: AbortSignal): Promise<Res> => {
     // A channel of its own each time: the process behind the path may be another one by now.
     using channel = new Channel(socket, PROTO, SERVICE);
-    return call(channel.unary<object, Res>(method), request, { signal, deadlineMs: DEADLINE_MS, clock });
+    return await call(channel.unary<object, Res>(method), request, { signal, deadlineMs: DEADLINE_MS, clock });
   };
   return {
     getInfo: (socket, signal) => ask(socket, 'GetInfo', {}, signal),

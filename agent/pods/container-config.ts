@@ -1,7 +1,7 @@
 // A container in the runtime's words: what it runs, sees and may use. Pure; what it refers to was read before.
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
-import type { ContainerConfig, LinuxContainerResources, Mount } from '../cri/types.ts';
+import type { ContainerConfig, Device, LinuxContainerResources, Mount } from '../cri/types.ts';
 import type { Grant } from '../devices/grant.ts';
 import { buildEnv, type EnvSources } from './env.ts';
 import { expand } from './expand.ts';
@@ -21,6 +21,8 @@ export interface ContainerOptions {
   readonly sources: EnvSources;
   readonly facts: PodFacts;
   readonly mounts: readonly Mount[];
+  /** Block devices among its volumes. */
+  readonly devices: readonly Device[];
   readonly resources: LinuxContainerResources;
   readonly seccompDir: string;
   readonly targetId?: string;
@@ -43,7 +45,7 @@ export function containerConfig(pod: Pod, container: Container, options: Contain
     // Of two with one name the last holds: the container's own.
     envs: [...Object.entries(grant.envs), ...env].map(([key, value]) => ({ key, value: Buffer.from(value) })),
     mounts: [...mounts, ...grant.mounts],
-    devices: [...grant.devices],
+    devices: [...options.devices, ...grant.devices],
     ...(grant.cdiDevices.length > 0 && { CDIDevices: grant.cdiDevices.map((device) => ({ name: device })) }),
     labels: { ...podLabels(pod), [LABEL.container]: name },
     annotations: {

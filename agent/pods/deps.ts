@@ -10,7 +10,7 @@ import type { EndpointSlice } from '../../api/types/discovery/endpoint-slice.ts'
 import type { ImageClient } from '../cri/images.ts';
 import type { RuntimeClient } from '../cri/runtime.ts';
 import type { TaskClient } from '../cri/tasks.ts';
-import type { Mount } from '../cri/types.ts';
+import type { Device, Mount } from '../cri/types.ts';
 import type { Grants } from '../devices/grants.ts';
 import type { ImagePulls, PodEvent } from '../images/pulls.ts';
 import type { Door } from './admission.ts';
@@ -40,6 +40,7 @@ export interface PodVolumes {
   mounts(pod: Pod, container: Container, env: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Mount[]>;
   /** The text of a file that a container wrote into an emptyDir; undefined if there is none. */
   fileIn(pod: Pod, volume: string, path: string): Promise<string | undefined>;
+  devices(pod: Pod, container: Container): Device[];
   /** Unmounts and removes everything of a pod. */
   tearDown(uid: string, signal: AbortSignal): Promise<void>;
 }

@@ -6,7 +6,7 @@ import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import { pods } from '../../api/types/core/resources.ts';
 import { signalNumber } from '../cri/tasks.ts';
-import { VolumeError } from '../volumes/types.ts';
+import { VolumeError, VolumePending } from '../volumes/types.ts';
 import { ephemeralOf, findContainer } from './containers.ts';
 import type { PodDeps } from './deps.ts';
 import { podDns } from './dns.ts';
@@ -83,6 +83,7 @@ async function mountVolumes(pod: Pod, memory: PodMemory, deps: PodDeps, signal: 
     memory.failures.delete('');
   } catch (err) {
     signal.throwIfAborted();
+    if (err instanceof VolumePending) return; // the next pass asks again
     fail(pod, undefined, 'FailedMount', said(err), RETRY_MS, memory, deps);
   }
 }
@@ -94,6 +95,7 @@ async function refreshVolumes(pod: Pod, memory: PodMemory, deps: PodDeps, signal
     await deps.volumes.setUp(pod, false, signal);
   } catch (err) {
     signal.throwIfAborted();
+    if (err instanceof VolumePending) return;
     if (err instanceof VolumeError) deps.event(pod, undefined, 'Warning', 'FailedMount', err.message);
     else deps.log.debug({ err }, 'volumes not refreshed');
   }
@@ -258,6 +260,7 @@ async function cleanUp({ uid, pod, world, memory }: Subject, deps: PodDeps, sign
     await deps.grants.release(uid);
   } catch (err) {
     signal.throwIfAborted();
+    if (err instanceof VolumePending) return; // the next pass asks again
     if (pod !== undefined) deps.event(pod, undefined, 'Warning', 'FailedUnmount', said(err));
     throw err;
   }

@@ -94,6 +94,7 @@ async function make(request: StartRequest, deps: PodDeps, signal: AbortSignal): 
       sources,
       facts,
       mounts,
+      devices: deps.volumes.devices(pod, container),
       resources: containerResources(pod, container, node.memory),
       seccompDir: deps.seccompDir,
       targetId: request.targetId,

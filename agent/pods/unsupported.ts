@@ -40,7 +40,6 @@ export function unsupported(pod: Pod, abilities: NodeAbilities): string | undefi
     ...all.flatMap((container) => {
       const { name } = container;
       return [
-        ...((container.volumeDevices ?? []).length > 0 ? [`block devices in container "${name}"`] : []),
         ...((container.restartPolicyRules ?? []).some(({ action }) => action !== 'Restart')
           ? [`a restart rule of container "${name}" other than Restart`]
           : []),

@@ -1,8 +1,9 @@
 // Storage that outlives its pod: from the claim to its volume to a directory of this node, mounted where the pod's
-// other volumes are. What is mounted already needs no API: a pod starts again while the server is away.
-import { chmod, lstat, mkdir } from 'node:fs/promises';
+// other volumes are, or to a storage driver. What is mounted already needs no API: a pod starts again while the server
+// is away.
+import { chmod, lstat, mkdir, stat } from 'node:fs/promises';
 import { matchesTerms } from '../../api/node-selector.ts';
-import { isNotFound } from '../../api/status.ts';
+import { ApiError, isNotFound } from '../../api/status.ts';
 import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
@@ -29,10 +30,41 @@ export function claimReference(pod: Pod, volume: Volume): ClaimReference | undef
 }
 
 export async function setUpClaim(reference: ClaimReference, context: VolumeContext): Promise<void> {
-  const { pod, dir, signal } = context;
+  const { pod, dir, csi, newest } = context;
   if (await isMounted(dir)) return;
-  const claim = await claimOf(reference, context);
-  const volume = await volumeOf(claim, context);
+  const found = await storageOf(reference, context);
+  if (found === 'as it was') return;
+  const { claim, volume } = found;
+  if (volume.spec.csi !== undefined) {
+    return csi.setUp(pod, context.volume.name, { claim, volume, readOnly: reference.readOnly }, newest);
+  }
+  if (volume.spec.volumeMode === 'Block') return checkDevice(volume, context);
+  await mountDirectory(volume, reference, context);
+}
+
+/** The API is away, not the object: what a driver mounted before serves a pod that starts again. */
+async function storageOf(reference: ClaimReference, context: VolumeContext) {
+  try {
+    const claim = await claimOf(reference, context);
+    return { claim, volume: await volumeOf(claim, context) };
+  } catch (err) {
+    if (err instanceof VolumeError || err instanceof ApiError) throw err;
+    if (await context.csi.adopt(context.pod, context.volume.name)) return 'as it was';
+    throw err;
+  }
+}
+
+/** A device of the node is given as it is. */
+async function checkDevice({ metadata, spec }: PersistentVolume, { devices, volume }: VolumeContext): Promise<void> {
+  const path = spec.local?.path;
+  const isDevice = path !== undefined && (await stat(path).catch(() => undefined))?.isBlockDevice() === true;
+  if (!isDevice)
+    throw new VolumeError(`volume ${metadata.name} is no block device of this node (${path ?? 'no path'})`);
+  devices.set(volume.name, path);
+}
+
+async function mountDirectory(volume: PersistentVolume, reference: ClaimReference, context: VolumeContext) {
+  const { pod, dir, signal } = context;
   const path = directoryOf(volume);
   const { hostPath } = volume.spec;
   await context.localDirs.note(volume);
@@ -67,15 +99,24 @@ async function claimOf({ name, own }: ClaimReference, { client, pod, signal }: V
   return claim;
 }
 
-async function volumeOf({ metadata, spec }: PersistentVolumeClaim, { client, signal, node }: VolumeContext) {
+async function volumeOf({ metadata, spec }: PersistentVolumeClaim, context: VolumeContext) {
+  const { client, signal, node, pod } = context;
+  const { name } = context.volume;
   const volume = await client.get(persistentVolumes, { name: spec.volumeName! }, {}, signal);
   const { claimRef, nodeAffinity, volumeMode } = volume.spec;
+  const isDevice = volumeMode === 'Block';
   if (claimRef?.uid !== metadata.uid) {
     throw new VolumeError(
       `PV ${volume.metadata.name} is bound to another claim than ${metadata.namespace}/${metadata.name}`,
     );
   }
-  if (volumeMode === 'Block') throw new VolumeError(`volume ${volume.metadata.name} is a block device`);
+  if (isDevice !== isGivenAsDevice(pod, name)) {
+    throw new VolumeError(
+      isDevice
+        ? `volume ${name} has volumeMode Block, but is specified in volumeMounts`
+        : `volume ${name} has volumeMode Filesystem, but is specified in volumeDevices`,
+    );
+  }
   const terms = nodeAffinity?.required?.nodeSelectorTerms;
   const here = node();
   if (terms !== undefined && here !== undefined && !matchesTerms(terms, here)) {
@@ -88,6 +129,12 @@ async function volumeOf({ metadata, spec }: PersistentVolumeClaim, { client, sig
 function directoryOf({ metadata, spec }: PersistentVolume): string {
   const path = spec.local?.path ?? spec.hostPath?.path;
   if (path !== undefined) return path;
-  const type = Object.keys(spec).find((key) => key === 'csi' || key === 'nfs' || key === 'iscsi' || key === 'fc');
+  const type = Object.keys(spec).find((key) => key === 'nfs' || key === 'iscsi' || key === 'fc');
   throw new VolumeError(`volume ${metadata.name} is of a type this node cannot mount${type ? ` (${type})` : ''}`);
+}
+
+export function isGivenAsDevice({ spec }: Pod, volume: string): boolean {
+  return [...spec.containers, ...(spec.initContainers ?? [])].some(({ volumeDevices = [] }) =>
+    volumeDevices.some(({ name }) => name === volume),
+  );
 }

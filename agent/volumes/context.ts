@@ -5,6 +5,7 @@ import type { Random } from '../../api/random.ts';
 import type { Node } from '../../api/types/core/node.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { Volume } from '../../api/types/core/volume.ts';
+import type { PodCsi } from '../csi/csi-volumes.ts';
 import type { PodFacts } from '../pods/field-ref.ts';
 import type { Objects } from '../pods/objects.ts';
 import type { LocalDirs } from './local-dirs.ts';
@@ -17,6 +18,8 @@ export interface VolumeDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly localDirs: Pick<LocalDirs, 'note'>;
+  /** What storage drivers mount. */
+  readonly csi: PodCsi;
   /** What the API says of this node; undefined while it has not been heard. */
   readonly node: () => Pick<Node['metadata'], 'name' | 'labels'> | undefined;
   /** The runtime can make everything below a mount read-only. */
@@ -28,6 +31,8 @@ export interface VolumeDeps {
 export interface VolumeContext extends VolumeDeps {
   readonly pod: Pod;
   readonly volume: Volume;
+  /** Filled by volumes that are devices of the node: by the pod's name for them. */
+  readonly devices: Map<string, string>;
   /** Where the volume is to appear. */
   readonly dir: string;
   /** A start wants the newest objects; a refresh takes what was read within the last minute. */

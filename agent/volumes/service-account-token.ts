@@ -11,7 +11,13 @@ const RENEW_MAX_MS = 24 * 3_600_000;
 
 interface Held {
   readonly token: string;
+  readonly expirationTimestamp: string;
   readonly renewAtMs: number;
+}
+
+export interface IssuedToken {
+  readonly token: string;
+  readonly expirationTimestamp: string;
 }
 
 export class Tokens {
@@ -25,12 +31,16 @@ export class Tokens {
   }
 
   async token(pod: Pod, audience: string | undefined, seconds: number, signal: AbortSignal): Promise<string> {
+    return (await this.issue(pod, audience, seconds, signal)).token;
+  }
+
+  async issue(pod: Pod, audience: string | undefined, seconds: number, signal: AbortSignal): Promise<IssuedToken> {
     const { uid, name, namespace } = pod.metadata;
     const held = this.#byPod.get(uid) ?? new Map<string, Held>();
     const key = `${audience ?? ''} ${seconds}`;
     const before = held.get(key);
     const nowMs = this.#clock.now();
-    if (before !== undefined && nowMs < before.renewAtMs) return before.token;
+    if (before !== undefined && nowMs < before.renewAtMs) return issued(before);
     const account = { namespace, name: pod.spec.serviceAccountName || 'default' };
     const answer = await this.#client.post<TokenRequest>(
       serviceAccounts,
@@ -48,14 +58,18 @@ export class Tokens {
       },
       signal,
     );
-    const { token = '', expirationTimestamp } = answer.status;
-    const lifeMs = Date.parse(expirationTimestamp ?? '') - nowMs || seconds * 1_000;
-    held.set(key, { token, renewAtMs: nowMs + Math.min(lifeMs * RENEW_AT, RENEW_MAX_MS) });
+    const { token = '', expirationTimestamp = '' } = answer.status;
+    const lifeMs = Date.parse(expirationTimestamp) - nowMs || seconds * 1_000;
+    held.set(key, { token, expirationTimestamp, renewAtMs: nowMs + Math.min(lifeMs * RENEW_AT, RENEW_MAX_MS) });
     this.#byPod.set(uid, held);
-    return token;
+    return { token, expirationTimestamp };
   }
 
   forget(uid: string): void {
     this.#byPod.delete(uid);
   }
+}
+
+function issued({ token, expirationTimestamp }: Held): IssuedToken {
+  return { token, expirationTimestamp };
 }

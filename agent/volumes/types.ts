@@ -10,6 +10,7 @@ export const SUPPORTED_VOLUMES: readonly string[] = [
   'hostPath',
   'persistentVolumeClaim',
   'ephemeral',
+  'csi',
 ];
 
 /** A volume has a name and one field more, called like its type; without any it is an emptyDir. */
@@ -21,3 +22,6 @@ export function volumeType(volume: Volume): string {
 export class VolumeError extends Error {
   override readonly name = 'VolumeError';
 }
+
+/** It is being set up or taken down: nothing to complain about yet, the worker is woken when it is through. */
+export class VolumePending extends VolumeError {}

@@ -6,7 +6,7 @@ import { ApiError } from '../../api/status.ts';
 import type { Container, VolumeMount } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { Volume } from '../../api/types/core/volume.ts';
-import type { Mount } from '../cri/types.ts';
+import type { Device, Mount } from '../cri/types.ts';
 import type { PodVolumes } from '../pods/deps.ts';
 import { expand } from '../pods/expand.ts';
 import { type PodFolders, podDir, volumesDir } from '../pods/names.ts';
@@ -18,7 +18,7 @@ import { setUpHostPath } from './host-path.ts';
 import { isMounted, mountsBelow, mountTmpfs, unmount } from './mounts.ts';
 import { configMapPayload, downwardPayload, projectedPayload, secretPayload } from './payloads.ts';
 import { mountSubPath, readInside } from './sub-path.ts';
-import { VolumeError, volumeType } from './types.ts';
+import { VolumeError, VolumePending, volumeType } from './types.ts';
 
 /** Folder names as upstream has them, because other software looks there. */
 const FOLDERS: Readonly<Record<string, string>> = {
@@ -29,6 +29,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   downwardAPI: 'kubernetes.io~downward-api',
   persistentVolumeClaim: 'kubernetes.io~local-volume',
   ephemeral: 'kubernetes.io~local-volume',
+  csi: 'kubernetes.io~csi',
 };
 /** Made of objects: the agent writes them, containers only read. */
 const PAYLOADS: readonly string[] = ['configMap', 'secret', 'projected', 'downwardAPI'];
@@ -38,6 +39,8 @@ const IN_MEMORY: readonly string[] = ['secret', 'projected'];
 export class Volumes implements PodVolumes {
   readonly #deps: VolumeDeps;
   readonly #folders: PodFolders;
+  /** Devices of the node, by pod and the pod's name for them. */
+  readonly #devices = new Map<string, Map<string, string>>();
 
   constructor(folders: PodFolders, deps: VolumeDeps) {
     this.#folders = folders;
@@ -47,8 +50,8 @@ export class Volumes implements PodVolumes {
   async setUp(pod: Pod, newest: boolean, signal: AbortSignal): Promise<void> {
     await mkdir(podDir(this.#folders, pod.metadata.uid), { recursive: true, mode: 0o750 });
     const mounted = new Set(
-      [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].flatMap(({ volumeMounts = [] }) =>
-        volumeMounts.map(({ name }) => name),
+      [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].flatMap(
+        ({ volumeMounts = [], volumeDevices = [] }) => [...volumeMounts, ...volumeDevices].map(({ name }) => name),
       ),
     );
     await Promise.all(
@@ -59,6 +62,7 @@ export class Volumes implements PodVolumes {
             await this.#setUpOne(pod, volume, newest, signal);
           } catch (cause) {
             signal.throwIfAborted();
+            if (cause instanceof VolumePending) throw cause;
             const said = cause instanceof Error ? cause.message : String(cause);
             throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${said}`, { cause });
           }
@@ -68,6 +72,7 @@ export class Volumes implements PodVolumes {
 
   /** Whether the pod has volumes whose content may change. */
   refreshes(pod: Pod): boolean {
+    if (this.#deps.csi.republishes(pod)) return true;
     return (pod.spec.volumes ?? []).some((volume) => PAYLOADS.includes(volumeType(volume)));
   }
 
@@ -87,7 +92,8 @@ export class Volumes implements PodVolumes {
         readonly:
           mount.readOnly === true ||
           PAYLOADS.includes(volumeType(volume)) ||
-          claimReference(pod, volume)?.readOnly === true,
+          claimReference(pod, volume)?.readOnly === true ||
+          volume.csi?.readOnly === true,
         ...(this.#deps.recursiveReadOnly && wantsRecursiveReadOnly(mount) && { recursiveReadOnly: true }),
         propagation: PROPAGATION[mount.mountPropagation ?? 'None'],
       });
@@ -101,27 +107,53 @@ export class Volumes implements PodVolumes {
     return readInside(this.#dirOf(pod, volume), path);
   }
 
+  /** The block devices a container sees. */
+  devices(pod: Pod, { volumeDevices = [] }: Container): Device[] {
+    return volumeDevices.map(({ name, devicePath }) => {
+      const { uid } = pod.metadata;
+      const hostPath = this.#deps.csi.pathOf(uid, name) ?? this.#devices.get(uid)?.get(name);
+      if (hostPath === undefined) throw new VolumeError(`volume "${name}" is no device here`);
+      const volume = pod.spec.volumes?.find((each) => each.name === name);
+      const isReadOnly = volume !== undefined && claimReference(pod, volume)?.readOnly === true;
+      return { containerPath: devicePath, hostPath, permissions: isReadOnly ? 'r' : 'mrw' };
+    });
+  }
+
   async tearDown(uid: string, signal: AbortSignal): Promise<void> {
     const dir = podDir(this.#folders, uid);
-    for (const point of await mountsBelow(dir)) await unmount(point, signal);
+    // Parts of volumes first, then drivers take down what is theirs, then what is ours.
+    for (const point of await mountsBelow(join(dir, 'volume-subpaths'))) await unmount(point, signal);
+    await this.#deps.csi.tearDown(uid);
+    const theirs = this.#deps.csi.ownFolders(uid);
+    for (const point of await mountsBelow(dir)) {
+      if (!theirs.some((folder) => point.startsWith(`${folder}/`))) await unmount(point, signal);
+    }
     // Never delete through a mount: it may be somebody's data.
     const left = await mountsBelow(dir);
     if (left.length > 0) throw new VolumeError(`still mounted: ${left.join(', ')}`);
     await rm(join(dir, 'volume-subpaths'), { recursive: true, force: true });
     await rm(volumesDir(this.#folders, uid), { recursive: true, force: true });
+    await rm(join(dir, 'volumeDevices'), { recursive: true, force: true });
+    this.#devices.delete(uid);
     this.#deps.tokens.forget(uid);
   }
 
   #dirOf(pod: Pod, volume: Volume): string {
     const type = volumeType(volume);
     if (type === 'hostPath') return volume.hostPath!.path;
+    const byDriver = this.#deps.csi.pathOf(pod.metadata.uid, volume.name);
+    if (byDriver !== undefined) return byDriver;
     return join(volumesDir(this.#folders, pod.metadata.uid), FOLDERS[type]!, volume.name);
   }
 
   async #setUpOne(pod: Pod, volume: Volume, newest: boolean, signal: AbortSignal): Promise<void> {
     const dir = this.#dirOf(pod, volume);
-    const context: VolumeContext = { ...this.#deps, pod, volume, dir, newest, signal };
+    const { uid } = pod.metadata;
+    const devices = this.#devices.get(uid) ?? new Map<string, string>();
+    this.#devices.set(uid, devices);
+    const context: VolumeContext = { ...this.#deps, pod, volume, dir, devices, newest, signal };
     const type = volumeType(volume);
+    if (type === 'csi') return this.#deps.csi.setUpInline(pod, volume, newest);
     if (type === 'emptyDir') return setUpEmptyDir(context);
     if (type === 'hostPath') return setUpHostPath(volume.hostPath!);
     const claim = claimReference(pod, volume);

@@ -48,6 +48,7 @@ const input = (more: Partial<NodeInput> = {}): NodeInput => ({
   pressures: [],
   facts,
   usage,
+  volumesInUse: [],
   devices: { capacity: {}, allocatable: {} },
   runtime: up,
   images: [],

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { PodCsi } from '../../../agent/csi/csi-volumes.ts';
 import { Objects } from '../../../agent/pods/objects.ts';
 import { setUpHostPath } from '../../../agent/volumes/host-path.ts';
 import { Tokens } from '../../../agent/volumes/service-account-token.ts';
@@ -35,6 +36,16 @@ class SmallApi implements Pick<Client, 'get' | 'post'> {
   };
 }
 
+const noDrivers: PodCsi = {
+  setUp: async () => {},
+  setUpInline: async () => {},
+  adopt: async () => false,
+  pathOf: () => undefined,
+  republishes: () => false,
+  ownFolders: () => [],
+  tearDown: async () => {},
+};
+
 async function setting(t: TestContext) {
   const dir = await mkdtemp(join(tmpdir(), 'kubelet-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
@@ -51,6 +62,7 @@ async function setting(t: TestContext) {
       node: () => undefined,
       recursiveReadOnly: false,
       localDirs: { note: async () => {} },
+      csi: noDrivers,
       facts: () => ({ podIps: [], hostIps: [], allocatable: {} }),
     },
   );
