@@ -31,6 +31,8 @@ import { startCsi } from './csi/start.ts';
 import { DeviceManager } from './devices/device-manager.ts';
 import { Grants } from './devices/grants.ts';
 import { servePodResources } from './devices/pod-resources.ts';
+import { DraManager } from './dra/dra-manager.ts';
+import { DraPlugins } from './dra/plugins.ts';
 import { type Faults, NO_FAULTS } from './faults.ts';
 import { ContentStore } from './images/content.ts';
 import { credentialFinder } from './images/credentials.ts';
@@ -185,8 +187,17 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   });
   await using cpuKeeper = (await cpus.start()) ? new CpuKeeper({ cpus, runtime, clock, log }) : undefined;
   await devices.start();
+  await using drivers = new DraPlugins({ nodeName, client, clock, log });
+  const claims = new DraManager({
+    checkpoint: join(config.dataDir, 'claims.json'),
+    bootId: facts.bootId,
+    ...{ client, plugins: drivers, log },
+  });
+  await claims.start();
+  drivers.start();
   const grants = new Grants({
-    providers: [cpus, devices],
+    providers: [cpus, devices, claims],
+    cdiDirs: abilities.cdi ? undefined : config.cdiDirs,
     policy: config.topologyPolicy,
     numaNodes,
     leaving: (uid) => {
@@ -289,14 +300,14 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     runtimeHandler: runtimeHandlers(client),
     checkpoints: faults('checkpoints', new Checkpoints(join(config.dataDir, 'pods'), log)),
     names: { ...config, host: parseResolvConf(await readFile(config.resolvConf, 'utf8').catch(() => '')) },
-    grants,
+    ...{ grants, claims },
     node: { hostIps: nodeIps, memory: nodeMemory, allocatable, abilities: () => abilities },
     seccompDir: join(config.kubeletDir, 'seccomp'),
   });
   await using _podResources = await servePodResources(join(config.kubeletDir, 'pod-resources/kubelet.sock'), {
     ...{ inventory: devices.inventory, allocations: devices.allocations, cpus },
     pods: () => manager.own(),
-    claims: () => [],
+    claims: (pod, container) => claims.resources(pod, container),
   });
   const imageFs = once(async () => (await images.fsInfo(signal))[0]?.fsId?.mountpoint);
   await using imageGc = new ImageGc({
@@ -346,6 +357,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   );
   kubeletPort = server.port;
   node.look();
+  plugins.onPlugin('DRAPlugin', drivers);
   plugins.start();
   await using _events = new RuntimeEvents(
     ...([config.runtime.socket, clock, log, (id: string | undefined) => manager.runtimeEvent(id)] as const),

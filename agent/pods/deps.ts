@@ -12,6 +12,7 @@ import type { RuntimeClient } from '../cri/runtime.ts';
 import type { TaskClient } from '../cri/tasks.ts';
 import type { Device, Mount } from '../cri/types.ts';
 import type { Grants } from '../devices/grants.ts';
+import type { DraManager } from '../dra/dra-manager.ts';
 import type { ImagePulls, PodEvent } from '../images/pulls.ts';
 import type { Door } from './admission.ts';
 import type { Checkpoints } from './checkpoints.ts';
@@ -85,6 +86,7 @@ export interface PodDeps {
   readonly comeback?: Comeback | undefined;
   readonly checkpoints: Checkpoints;
   readonly door: Pick<Door, 'admit' | 'resize' | 'forget'>;
+  readonly claims: Pick<DraManager, 'prepare'>;
   readonly grants: Pick<Grants, 'admit' | 'of' | 'release' | 'keep'>;
   readonly keptLogs: Pick<KeptLogs, 'keep' | 'keepAll'>;
   readonly mirrors: MirrorPods;

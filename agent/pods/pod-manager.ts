@@ -162,7 +162,7 @@ export class PodManager implements AsyncDisposable {
     const { network, grants, log } = this.#deps;
     await Promise.all(Array.from(this.#workers.values(), (worker) => worker.adopted));
     if (signal.aborted) return;
-    await grants.keep(new Set(this.#workers.keys()));
+    await grants.keep(new Set(this.#workers.keys()), signal);
     await network
       .podsAdopted(signal)
       .catch((err) => signal.aborted || log.warn({ err }, 'stale pod addresses not removed'));
