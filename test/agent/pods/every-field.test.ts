@@ -57,7 +57,6 @@ const web = (more: Partial<Container>) => aPod({ containers: [aContainer('web', 
 const volume = (source: object) => aPod({ spec: { volumes: [{ name: 'v', ...source }] as Pod['spec']['volumes'] } });
 const REFUSED: Record<string, Pod> = {
   'PodSpec.hostUsers': aPod({ spec: { hostUsers: false } }),
-  'PodSpec.resourceClaims': aPod({ spec: { resourceClaims: [{ name: 'gpu', resourceClaimName: 'gpu' }] } }),
   'Container.volumeDevices': web({ volumeDevices: [{ name: 'v', devicePath: '/dev/v' }] }),
   'PodSpec.os': aPod({ spec: { os: { name: 'windows' } } }),
   'PodSecurityContext.supplementalGroupsPolicy': aPod({
