@@ -63,6 +63,7 @@ import { observeSignals } from './pods/eviction/signals.ts';
 import { PodUsage } from './pods/eviction/usage.ts';
 import { KeptLogs } from './pods/kept-logs.ts';
 import { MirrorPods } from './pods/mirror-pods.ts';
+import { ObjectWatches } from './pods/object-watches.ts';
 import { Objects } from './pods/objects.ts';
 import { Observer } from './pods/observe.ts';
 import { isTerminal } from './pods/phase.ts';
@@ -210,6 +211,10 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   const event = (pod: Pod, container: Container | undefined, ...said: ['Normal' | 'Warning', string, string]) =>
     recorder.event({ ...referenceTo(pod), ...fieldPath(pod, container) }, ...said);
   const wake = (uid: string) => manager.wake(uid);
+  await using watches = new ObjectWatches({
+    ...{ client, objects, clock, log },
+    changed: (uid) => manager.refresh(uid),
+  });
   await using localDirs = new LocalDirs(join(config.dataDir, 'local-dirs'), client, clock, log);
   const registration = grpcRegistration(clock);
   await using plugins = new PluginWatcher(join(config.kubeletDir, 'plugins_registry'), { registration, clock, log });
@@ -270,7 +275,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     await boot.cleared();
   }
   await using manager: PodManager = new PodManager(myPods, {
-    ...{ clock, log, tasks, images, pulls, probes, status, objects, event, folders: config },
+    ...{ clock, log, tasks, images, pulls, probes, status, objects, watches, event, folders: config },
     client: faults('client', client),
     runtime: faults('runtime', runtime),
     network: faults('network', network),

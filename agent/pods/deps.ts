@@ -21,6 +21,7 @@ import type { ClusterNames } from './dns.ts';
 import type { KeptLogs } from './kept-logs.ts';
 import type { MirrorPods } from './mirror-pods.ts';
 import type { PodFolders } from './names.ts';
+import type { ObjectWatches } from './object-watches.ts';
 import type { Objects } from './objects.ts';
 import type { Observer } from './observe.ts';
 import type { Probes } from './probes/probes.ts';
@@ -95,6 +96,7 @@ export interface PodDeps {
   readonly cgroups: PodCgroups;
   readonly network: PodNetwork;
   readonly objects: Objects;
+  readonly watches: Pick<ObjectWatches, 'follow' | 'forget'>;
   /** Every service of the cluster; undefined if they have not been read once and do not come within a moment. */
   readonly services: (signal: AbortSignal) => Promise<Iterable<Service> | undefined>;
   /** Where clients of the namespace's services are sent, as far as is known. */

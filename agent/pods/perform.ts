@@ -109,7 +109,8 @@ async function refreshVolumes(pod: Pod, memory: PodMemory, deps: PodDeps, signal
   }
 }
 
-function refreshLater(pod: Pod, memory: PodMemory, { clock, volumes }: PodDeps): void {
+function refreshLater(pod: Pod, memory: PodMemory, { clock, volumes, watches }: PodDeps): void {
+  watches.follow(pod);
   memory.refreshAtMs = volumes.refreshes(pod) ? clock.now() + REFRESH_MS : Number.POSITIVE_INFINITY;
 }
 
@@ -263,6 +264,7 @@ async function removeContainer(id: string, { uid, world }: Subject, deps: PodDep
 
 async function cleanUp({ uid, pod, world, memory }: Subject, deps: PodDeps, signal: AbortSignal): Promise<void> {
   try {
+    deps.watches.forget(uid);
     await deps.volumes.tearDown(uid, signal);
     await deps.cgroups.remove(uid, signal);
   } catch (err) {

@@ -76,6 +76,11 @@ export class PodManager implements AsyncDisposable {
   }
 
   /** The kernel killed a process of this container for want of memory. */
+  /** What volumes of this pod are made of has changed. */
+  refresh(uid: string): void {
+    this.#workers.get(uid)?.refresh();
+  }
+
   outOfMemory(containerId: string): void {
     for (const worker of this.#workers.values()) worker.outOfMemory(containerId);
   }
