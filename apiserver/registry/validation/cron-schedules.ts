@@ -2,9 +2,9 @@
 import { CronProblem, parseCron } from '../../../api/cron-spec.ts';
 
 export function cronScheduleProblem(text: string): string | undefined {
-  if (text.includes('TZ')) return 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead';
   try {
-    parseCron(text);
+    // Schedules of old may name a zone.
+    parseCron(text.replace(/^(?:CRON_)?TZ=\S+\s+/, ''));
     return undefined;
   } catch (err) {
     if (err instanceof CronProblem) return err.message;

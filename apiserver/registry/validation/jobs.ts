@@ -1,99 +1,115 @@
-// Jobs, and cron jobs that make them.
-import { domainPrefixedPath, qualifiedName } from '../../../api/names.ts';
-import { deepEqual } from '../../../api/schema/equal.ts';
+// Jobs. What cron jobs add is in cron-jobs.ts, what is said of running ones in job-status.ts.
+import { dns1123Label, domainPrefixedPath, qualifiedName } from '../../../api/names.ts';
 import type { FieldProblem } from '../../../api/status.ts';
-import type { CronJob } from '../../../api/types/batch/cron-job.ts';
-import { type Job, type PodFailurePolicyOnExitCodesRequirement, SuccessPolicy } from '../../../api/types/batch/job.ts';
-import { cronScheduleProblem } from './cron-schedules.ts';
-import { goJson } from './go-value.ts';
+import {
+  type Job,
+  PodFailurePolicy,
+  type PodFailurePolicyOnExitCodesRequirement,
+  SuccessPolicy,
+} from '../../../api/types/batch/job.ts';
+import { PodTemplateSpec } from '../../../api/types/core/pod.ts';
+import { PodSpec } from '../../../api/types/core/pod-spec.ts';
+import { goJson, unchangedInGo } from './go-value.ts';
+import { readIndexes } from './job-indexes.ts';
 import { labelSelectorProblems } from './label-selector.ts';
-import { annotationProblems, labelProblems } from './object-meta.ts';
 import { podTemplateProblems } from './pod-spec.ts';
-import { duplicate, invalidValue, notSupported, Printed, required } from './problems.ts';
-import { each, IMMUTABLE, named, notNegative, oneOf, requiredOneOf, unchanged } from './values.ts';
+import { duplicate, invalid, invalidValue, notSupported, Printed, required, tooLong, tooMany } from './problems.ts';
+import { each, named, notNegative, oneOf, unchanged } from './values.ts';
 import { selects } from './workloads.ts';
 
 type JobSpec = Job['spec'];
+type Labels = Readonly<Record<string, string>>;
 
 const INDEXED_ONLY = 'requires indexed completion mode';
-const COMPLETIONS_MAX = 1_000_000_000;
-const INDEXED_COMPLETIONS_MAX = 100_000;
+const INDEXED_MAX = 100_000;
+/** Above this many completions, there is less room for what else grows with them. */
+const MANY_COMPLETIONS = 100_000;
+const MAX_WITH_MANY = 10_000;
 const RULES_MAX = 20;
+const SUCCEEDED_INDEXES_MAX = 64 * 1024;
+const MANAGED_BY_MAX = 63;
 
-export function jobProblems({ spec, metadata }: Job): FieldProblem[] {
-  const { manualSelector, selector, template, completions, completionMode } = spec;
-  const problems: FieldProblem[] = [];
-  if (manualSelector !== true && selector !== undefined) {
-    const expected = { matchLabels: { 'batch.kubernetes.io/controller-uid': metadata.uid } };
-    if (!deepEqual(selector, expected)) {
-      problems.push(invalidValue('spec.selector', sortedSelector(selector), '`selector` not auto-generated'));
-    }
-  }
-  problems.push(...jobSpecProblems(spec, 'spec'));
-  if (selector === undefined) problems.push(required('spec.selector'));
-  else problems.push(...labelSelectorProblems(selector, 'spec.selector'));
-  const isSelected = selects(selector, template.metadata?.labels);
-  if (isSelected === false && selector !== undefined) {
-    const labels = Object.fromEntries(
-      Object.entries(template.metadata?.labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)),
-    );
-    problems.push(invalidValue('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
-  }
-  if (completionMode === 'Indexed' && completions !== undefined && metadata.name) {
-    const longest = `${metadata.name}-${completions - 1}`;
-    if (completions > 0 && longest.length > 63) {
-      const why = 'must be no more than 63 characters';
-      problems.push(
-        invalidValue(
-          'metadata.name',
-          metadata.name,
-          `will not able to create pod with invalid DNS label: ${longest}: ${why}`,
-        ),
-      );
+export function jobProblems(job: Job): FieldProblem[] {
+  const { spec, metadata } = job;
+  const { completions = 0, completionMode } = spec;
+  const problems = [...generatedProblems(job), ...selectingProblems(spec)];
+  if (completionMode === 'Indexed' && completions > 0) {
+    const longest = `${metadata.name ?? ''}-${completions - 1}`;
+    if (dns1123Label(longest).length > 0) {
+      const why = `will not able to create pod with invalid DNS label: ${longest}`;
+      problems.push(invalidValue('metadata.name', metadata.name ?? '', why));
     }
   }
   return problems;
 }
 
+/** Unless it is told otherwise, a job finds its pods by labels made for it. */
+function generatedProblems({ spec, metadata }: Job): FieldProblem[] {
+  if (spec.manualSelector === true || spec.selector === undefined) return [];
+  const { uid = '', name = '' } = metadata;
+  const expected: Labels = {
+    'controller-uid': uid,
+    'job-name': name,
+    'batch.kubernetes.io/controller-uid': uid,
+    'batch.kubernetes.io/job-name': name,
+  };
+  const labels = spec.template.metadata?.labels;
+  const problems = Object.entries(expected).flatMap(([key, value]) => {
+    const at = `spec.template.metadata.labels[${key}]`;
+    const why = `must be '${value}'`;
+    if (labels?.[key] === undefined) return [required(at, why)];
+    return labels[key] === value ? [] : [invalidValue(at, sorted(labels), why)];
+  });
+  if (selects(spec.selector, expected) === false) {
+    problems.push(invalidValue('spec.selector', sortedSelector(spec.selector), '`selector` not auto-generated'));
+  }
+  return problems;
+}
+
+function selectingProblems(spec: JobSpec): FieldProblem[] {
+  const { selector, template } = spec;
+  const problems = jobSpecProblems(spec, 'spec');
+  if (selector === undefined) problems.push(required('spec.selector'));
+  else problems.push(...labelSelectorProblems(selector, 'spec.selector'));
+  const labels = template.metadata?.labels;
+  if (selects(selector, labels) === false) {
+    const shown = labels && sorted(labels);
+    problems.push(invalidValue('spec.template.metadata.labels', shown, '`selector` does not match template `labels`'));
+  }
+  return problems;
+}
+
+function sorted(labels: Labels): Labels {
+  return Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 function sortedSelector(selector: NonNullable<JobSpec['selector']>): unknown {
-  const labels = Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  return { ...selector, ...(selector.matchLabels && { matchLabels: Object.fromEntries(labels) }) };
+  return { ...selector, ...(selector.matchLabels && { matchLabels: sorted(selector.matchLabels) }) };
 }
 
 export function jobSpecProblems(spec: JobSpec, path: string): FieldProblem[] {
-  const { completionMode, completions, parallelism = 0, managedBy, template } = spec;
+  const { completionMode, completions, managedBy, maxFailedIndexes, backoffLimitPerIndex, template } = spec;
   const problems = [
     ...notNegative(`${path}.parallelism`, spec.parallelism),
     ...notNegative(`${path}.completions`, completions),
     ...notNegative(`${path}.activeDeadlineSeconds`, spec.activeDeadlineSeconds),
     ...notNegative(`${path}.backoffLimit`, spec.backoffLimit),
     ...notNegative(`${path}.ttlSecondsAfterFinished`, spec.ttlSecondsAfterFinished),
-    ...notNegative(`${path}.backoffLimitPerIndex`, spec.backoffLimitPerIndex),
-    ...notNegative(`${path}.maxFailedIndexes`, spec.maxFailedIndexes),
+    ...notNegative(`${path}.backoffLimitPerIndex`, backoffLimitPerIndex),
+    ...notNegative(`${path}.maxFailedIndexes`, maxFailedIndexes),
   ];
+  if (maxFailedIndexes !== undefined && backoffLimitPerIndex === undefined) {
+    problems.push(required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'));
+  }
   if (managedBy !== undefined) {
     problems.push(...named(`${path}.managedBy`, managedBy, domainPrefixedPath));
-    if (managedBy.length > 63) {
-      problems.push({
-        path: `${path}.managedBy`,
-        reason: 'FieldValueTooLong',
-        message: 'Too long: may not be more than 63 bytes',
-      });
-    }
+    if (managedBy.length > MANAGED_BY_MAX) problems.push(tooLong(`${path}.managedBy`, MANAGED_BY_MAX));
   }
-  const isIndexed = completionMode === 'Indexed';
-  if (completionMode !== undefined) {
-    problems.push(...oneOf(`${path}.completionMode`, completionMode, ['NonIndexed', 'Indexed']));
-  }
-  if (isIndexed) problems.push(...indexedProblems(spec, path));
-  else {
+  problems.push(...oneOf(`${path}.completionMode`, completionMode, ['NonIndexed', 'Indexed']));
+  if (completionMode === 'Indexed') problems.push(...indexedProblems(spec, path));
+  else if (completionMode === undefined || completionMode === 'NonIndexed') {
     for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const) {
       if (spec[field] !== undefined) problems.push(invalidValue(`${path}.${field}`, spec[field], INDEXED_ONLY));
-    }
-    if (completions !== undefined && completions > COMPLETIONS_MAX && parallelism > COMPLETIONS_MAX) {
-      problems.push(
-        invalidValue(`${path}.completions`, completions, `must be less than or equal to ${COMPLETIONS_MAX}`),
-      );
     }
   }
   problems.push(...failurePolicyProblems(spec, path), ...successPolicyProblems(spec, path));
@@ -103,22 +119,31 @@ export function jobSpecProblems(spec: JobSpec, path: string): FieldProblem[] {
 }
 
 function indexedProblems(spec: JobSpec, path: string): FieldProblem[] {
-  const { completions, parallelism = 0, backoffLimitPerIndex, maxFailedIndexes } = spec;
+  const { completions, backoffLimitPerIndex, maxFailedIndexes } = spec;
   const problems: FieldProblem[] = [];
-  const because = 'when completion mode is Indexed';
-  if (completions === undefined) problems.push(required(`${path}.completions`, `${because}`));
-  if (parallelism > INDEXED_COMPLETIONS_MAX) {
-    const why = `must be less than or equal to ${INDEXED_COMPLETIONS_MAX} ${because}`;
-    problems.push(invalidValue(`${path}.parallelism`, parallelism, why));
-  }
+  const mode = 'when completion mode is Indexed';
+  const above = (field: 'parallelism' | 'maxFailedIndexes', max: number, when = '') => {
+    const value = spec[field] ?? 0;
+    if (value > max)
+      problems.push(invalidValue(`${path}.${field}`, value, `must be less than or equal to ${max}${when}`));
+  };
+  if (completions === undefined) problems.push(required(`${path}.completions`, mode));
+  above('parallelism', INDEXED_MAX, ` ${mode}`);
   if (completions !== undefined && maxFailedIndexes !== undefined && maxFailedIndexes > completions) {
-    problems.push(
-      invalidValue(`${path}.maxFailedIndexes`, maxFailedIndexes, 'must be less than or equal to completions'),
-    );
+    const why = 'must be less than or equal to completions';
+    problems.push(invalidValue(`${path}.maxFailedIndexes`, maxFailedIndexes, why));
   }
-  if (maxFailedIndexes !== undefined && backoffLimitPerIndex === undefined) {
-    problems.push(required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'));
+  above('maxFailedIndexes', INDEXED_MAX);
+  if (completions === undefined || completions <= MANY_COMPLETIONS || backoffLimitPerIndex === undefined) {
+    return problems;
   }
+  if (maxFailedIndexes === undefined) {
+    const why = `must be specified when completions is above ${MANY_COMPLETIONS}`;
+    problems.push(required(`${path}.maxFailedIndexes`, why));
+  }
+  const many = ` when completions are above ${MANY_COMPLETIONS} and used with backoff limit per index`;
+  above('parallelism', MAX_WITH_MANY, many);
+  above('maxFailedIndexes', MAX_WITH_MANY, many);
   return problems;
 }
 
@@ -135,6 +160,12 @@ function restartProblems({ template, podFailurePolicy }: JobSpec, path: string):
 
 const ACTIONS = ['Count', 'FailIndex', 'FailJob', 'Ignore'];
 
+/** A word of a list that is shown as Go prints lists. */
+function wordOf(path: string, word: string | undefined, words: readonly string[]): FieldProblem[] {
+  if (word) return oneOf(path, word, words);
+  return [required(path, `valid values: [${words.map((one) => JSON.stringify(one)).join(' ')}]`)];
+}
+
 function failurePolicyProblems(spec: JobSpec, path: string): FieldProblem[] {
   const { podFailurePolicy: policy, template, backoffLimitPerIndex } = spec;
   if (policy === undefined) return [];
@@ -142,11 +173,7 @@ function failurePolicyProblems(spec: JobSpec, path: string): FieldProblem[] {
   const rules = policy.rules ?? [];
   const problems: FieldProblem[] = [];
   if (rules.length > RULES_MAX) {
-    problems.push({
-      path: at,
-      reason: 'FieldValueTooMany',
-      message: `Too many: ${rules.length}: must have at most ${RULES_MAX} items`,
-    });
+    problems.push(tooMany(at, rules.length, RULES_MAX));
   }
   const names = new Set(
     [...(template.spec?.containers ?? []), ...(template.spec?.initContainers ?? [])].map(({ name }) => name),
@@ -158,18 +185,21 @@ function failurePolicyProblems(spec: JobSpec, path: string): FieldProblem[] {
       if (action === 'FailIndex' && backoffLimitPerIndex === undefined) {
         rows.push(invalidValue(`${where}.action`, action, 'requires the backoffLimitPerIndex to be set'));
       }
-      rows.push(...requiredOneOf(`${where}.action`, action, ACTIONS));
+      rows.push(...wordOf(`${where}.action`, action, ACTIONS));
       if (onExitCodes) rows.push(...exitCodeProblems(onExitCodes, names, `${where}.onExitCodes`));
-      for (const [i, { type, status }] of (onPodConditions ?? []).entries()) {
-        const on = `${where}.onPodConditions[${i}]`;
-        rows.push(...named(`${on}.type`, type, qualifiedName));
-        rows.push(...requiredOneOf(`${on}.status`, status, ['False', 'True', 'Unknown']));
-      }
       const { length } = onPodConditions ?? [];
+      const conditions = `${where}.onPodConditions`;
+      if (length > RULES_MAX) rows.push(tooMany(conditions, length, RULES_MAX));
+      rows.push(
+        ...each(onPodConditions, conditions, ({ type, status }, on) => [
+          ...named(`${on}.type`, type, qualifiedName),
+          ...wordOf(`${on}.status`, status, ['False', 'True', 'Unknown']),
+        ]),
+      );
       if (onExitCodes && length > 0) {
-        rows.push(invalidValue(where, '', 'specifying both OnExitCodes and OnPodConditions is not supported'));
+        rows.push(invalid(where, 'specifying both OnExitCodes and OnPodConditions is not supported'));
       } else if (!onExitCodes && length === 0) {
-        rows.push(invalidValue(where, '', 'specifying one of OnExitCodes and OnPodConditions is required'));
+        rows.push(invalid(where, 'specifying one of OnExitCodes and OnPodConditions is required'));
       }
       return rows;
     }),
@@ -183,20 +213,14 @@ function exitCodeProblems(
   names: ReadonlySet<string>,
   path: string,
 ): FieldProblem[] {
-  const problems = requiredOneOf(`${path}.operator`, operator, ['In', 'NotIn']);
+  const problems = wordOf(`${path}.operator`, operator, ['In', 'NotIn']);
   if (containerName !== undefined && !names.has(containerName)) {
     const why = 'must be one of the container or initContainer names in the pod template';
     problems.push(invalidValue(`${path}.containerName`, containerName, why));
   }
   const at = `${path}.values`;
   if (!values?.length) problems.push(invalidValue(at, values ?? [], 'at least one value is required'));
-  else if (values.length > CODES_MAX) {
-    problems.push({
-      path: at,
-      reason: 'FieldValueTooMany',
-      message: `Too many: ${values.length}: must have at most ${CODES_MAX} items`,
-    });
-  }
+  else if (values.length > CODES_MAX) problems.push(tooMany(at, values.length, CODES_MAX));
   const seen = new Set<number>();
   let isOrdered = true;
   for (const [i, code] of (values ?? []).entries()) {
@@ -218,66 +242,49 @@ function successPolicyProblems({ successPolicy, completions, completionMode }: J
     return [invalidValue(at, new Printed(goJson(SuccessPolicy, successPolicy)), INDEXED_ONLY)];
   }
   const rules = successPolicy.rules ?? [];
-  if (rules.length === 0)
-    return [required(`${at}.rules`, 'at least one rules must be specified when the successPolicy is specified')];
   const problems: FieldProblem[] = [];
-  if (rules.length > RULES_MAX) {
-    problems.push({
-      path: `${at}.rules`,
-      reason: 'FieldValueTooMany',
-      message: `Too many: ${rules.length}: must have at most ${RULES_MAX} items`,
-    });
+  if (rules.length === 0) {
+    const why = 'at least one rules must be specified when the successPolicy is specified';
+    problems.push(required(`${at}.rules`, why));
   }
+  if (rules.length > RULES_MAX) problems.push(tooMany(`${at}.rules`, rules.length, RULES_MAX));
   return [
     ...problems,
-    ...each(rules, `${at}.rules`, ({ succeededCount, succeededIndexes }, where) => {
-      if (succeededCount === undefined && succeededIndexes === undefined) {
-        return [required(where, 'at least one of succeededCount or succeededIndexes must be specified')];
-      }
-      const rows: FieldProblem[] = [];
-      let total = completions ?? 0;
-      if (succeededIndexes !== undefined) {
-        const count = countIndexes(succeededIndexes, completions ?? 0);
-        if (count === undefined) {
-          rows.push(
-            invalidValue(
-              `${where}.succeededIndexes`,
-              succeededIndexes,
-              `error parsing succeededIndexes: cannot convert string to integer for index: ${JSON.stringify(succeededIndexes)}`,
-            ),
-          );
-        } else total = count;
-      }
-      if (succeededCount !== undefined) {
-        rows.push(...notNegative(`${where}.succeededCount`, succeededCount));
-        if (succeededCount > total) {
-          rows.push(
-            invalidValue(
-              `${where}.succeededCount`,
-              succeededCount,
-              `must be less than or equal to ${total} (the number of ${succeededIndexes === undefined ? 'specified completions' : 'indexes in the specified succeededIndexes field'})`,
-            ),
-          );
-        }
-      }
-      return rows;
-    }),
+    ...each(rules, `${at}.rules`, (rule, where) => successRuleProblems(rule, completions ?? 0, where)),
   ];
 }
 
-function countIndexes(text: string, completions: number): number | undefined {
-  let count = 0;
-  let last = -1;
-  for (const part of text.split(',')) {
-    const match = /^(\d+)(?:-(\d+))?$/.exec(part);
-    if (!match) return undefined;
-    const from = Number(match[1]);
-    const to = Number(match[2] ?? match[1]);
-    if (from <= last || to < from || to >= completions) return undefined;
-    count += to - from + 1;
-    last = to;
+type SuccessRule = NonNullable<JobSpec['successPolicy']>['rules'][number];
+
+function successRuleProblems(
+  { succeededCount, succeededIndexes }: SuccessRule,
+  completions: number,
+  path: string,
+): FieldProblem[] {
+  if (succeededCount === undefined && succeededIndexes === undefined) {
+    return [required(path, 'at least one of succeededCount or succeededIndexes must be specified')];
   }
-  return count;
+  const problems: FieldProblem[] = [];
+  let total: number | undefined;
+  if (succeededIndexes !== undefined) {
+    const at = `${path}.succeededIndexes`;
+    if (succeededIndexes.length > SUCCEEDED_INDEXES_MAX) problems.push(tooLong(at, SUCCEEDED_INDEXES_MAX));
+    const read = readIndexes(succeededIndexes, completions);
+    if (typeof read === 'string') {
+      problems.push(invalidValue(at, succeededIndexes, `error parsing succeededIndexes: ${read}`));
+    }
+    total = typeof read === 'string' ? 0 : read.total;
+  }
+  if (succeededCount === undefined) return problems;
+  const at = `${path}.succeededCount`;
+  const atMost = (max: number, of: string) => {
+    if (succeededCount <= max) return;
+    problems.push(invalidValue(at, succeededCount, `must be less than or equal to ${max} (the number of ${of})`));
+  };
+  problems.push(...notNegative(at, succeededCount));
+  atMost(completions, 'specified completions');
+  if (total !== undefined) atMost(total, 'indexes in the specified succeededIndexes field');
+  return problems;
 }
 
 function replacementProblems(
@@ -289,101 +296,64 @@ function replacementProblems(
   return oneOf(at, policy, podFailurePolicy === undefined ? ['Failed', 'TerminatingOrFailed'] : ['Failed']);
 }
 
-/** What started cannot be told to be something else; a suspended job's template may be placed anew. */
+/** What started cannot be told to be something else; a suspended job's pods may be placed and sized anew. */
 export function jobUpdateProblems(next: Job, current: Job): FieldProblem[] {
-  const path = 'spec';
   const [now, was] = [next.spec, current.spec];
-  const problems = jobProblems(next);
-  const isElastic = now.completionMode === 'Indexed' && was.completionMode === 'Indexed';
-  const follows = isElastic && now.completions === now.parallelism;
-  if (!follows) problems.push(...unchanged(`${path}.completions`, now.completions, was.completions));
-  problems.push(...unchanged(`${path}.selector`, now.selector, was.selector));
-  const notStarted = was.suspend === true && current.status.startTime === undefined;
-  const template = structuredClone(now.template);
-  if (notStarted && template.spec && was.template.spec) {
-    const { nodeSelector, affinity, tolerations, schedulingGates } = was.template.spec;
-    Object.assign(template.spec, { nodeSelector, affinity, tolerations, schedulingGates });
-    template.metadata = was.template.metadata;
-  }
-  const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null));
-  if (!deepEqual(plain(template), plain(was.template))) {
-    problems.push(invalidValue(`${path}.template`, now.template, IMMUTABLE));
-  }
-  problems.push(
-    ...unchanged(`${path}.completionMode`, now.completionMode, was.completionMode),
-    ...unchanged(`${path}.podFailurePolicy`, now.podFailurePolicy, was.podFailurePolicy),
-    ...unchanged(`${path}.backoffLimitPerIndex`, now.backoffLimitPerIndex, was.backoffLimitPerIndex),
-    ...unchanged(`${path}.managedBy`, now.managedBy, was.managedBy),
-    ...unchanged(`${path}.successPolicy`, now.successPolicy, was.successPolicy),
-  );
-  return problems;
-}
-
-const CRON_NAME_MAX = 52;
-
-export function cronJobProblems({ spec, metadata }: CronJob): FieldProblem[] {
-  const { schedule, timeZone, jobTemplate } = spec;
-  const problems: FieldProblem[] = [];
-  if (!schedule) problems.push(required('spec.schedule'));
-  else {
-    const why = cronScheduleProblem(schedule);
-    if (why !== undefined) problems.push(invalidValue('spec.schedule', schedule, why));
-    if (timeZone !== undefined && /TZ/.test(schedule)) {
-      problems.push(
-        invalidValue('spec.timeZone', timeZone, 'cannot use both timeZone field and TZ or CRON_TZ in schedule'),
-      );
-    }
-  }
-  if (timeZone !== undefined) problems.push(...timeZoneProblems(timeZone));
-  problems.push(
-    ...notNegative('spec.startingDeadlineSeconds', spec.startingDeadlineSeconds),
-    ...requiredOneOf('spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']),
-    ...jobTemplateProblems(jobTemplate, 'spec.jobTemplate'),
-    ...notNegative('spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit),
-    ...notNegative('spec.failedJobsHistoryLimit', spec.failedJobsHistoryLimit),
-  );
-  if (metadata.name && metadata.name.length > CRON_NAME_MAX) {
-    problems.push(invalidValue('metadata.name', metadata.name, `must be no more than ${CRON_NAME_MAX} characters`));
-  }
-  return problems;
-}
-
-function jobTemplateProblems({ metadata, spec }: CronJob['spec']['jobTemplate'], path: string): FieldProblem[] {
-  const problems = [
-    ...labelProblems(metadata?.labels, `${path}.labels`),
-    ...annotationProblems(metadata?.annotations, `${path}.annotations`),
+  return [
+    ...selectingProblems(now),
+    ...completionsUpdateProblems(now, was),
+    ...unchanged('spec.selector', now.selector, was.selector),
+    ...templateUpdateProblems(now, current),
+    ...unchanged('spec.completionMode', now.completionMode, was.completionMode),
+    ...unchangedInGo(PodFailurePolicy, 'spec.podFailurePolicy', now.podFailurePolicy, was.podFailurePolicy),
+    ...unchanged('spec.backoffLimitPerIndex', now.backoffLimitPerIndex, was.backoffLimitPerIndex),
+    ...unchanged('spec.managedBy', now.managedBy, was.managedBy),
+    ...unchangedInGo(SuccessPolicy, 'spec.successPolicy', now.successPolicy, was.successPolicy),
   ];
-  if (spec === undefined) return problems;
-  problems.push(...jobSpecProblems(spec, `${path}.spec`));
-  if (spec.selector !== undefined)
-    problems.push(invalidValue(`${path}.spec.selector`, spec.selector, '`selector` will be auto-generated'));
-  if (spec.manualSelector) {
-    problems.push(notSupported(`${path}.spec.manualSelector`, spec.manualSelector, ['nil', 'false']));
-  }
-  return problems;
 }
 
-function timeZoneProblems(timeZone: string): FieldProblem[] {
-  const at = 'spec.timeZone';
-  if (timeZone === '') return [invalidValue(at, timeZone, 'timeZone must be nil or non-empty string')];
-  if (timeZone.toLowerCase() === 'local') {
-    return [
-      invalidValue(
-        at,
-        timeZone,
-        'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones',
-      ),
-    ];
-  }
-  if (isTimeZone(timeZone)) return [];
-  return [invalidValue(at, timeZone, `unknown time zone ${timeZone}`)];
+/** Only a job that counts by index grows and shrinks, its width with it. */
+function completionsUpdateProblems(now: JobSpec, was: JobSpec): FieldProblem[] {
+  const at = 'spec.completions';
+  if (now.completionMode !== 'Indexed') return unchanged(at, now.completions, was.completions);
+  if (now.completions === was.completions || now.completions === undefined) return [];
+  if (now.completions === now.parallelism) return [];
+  return [invalidValue(at, now.completions, 'can only be modified in tandem with spec.parallelism')];
 }
 
-function isTimeZone(name: string): boolean {
-  try {
-    return !/^[+-]/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
-  } catch (err) {
-    if (err instanceof RangeError) return false;
-    throw err;
+function templateUpdateProblems(now: JobSpec, { spec: was, status }: Job): FieldProblem[] {
+  const at = 'spec.template';
+  const isIdle = was.suspend === true && (status.active ?? 0) === 0;
+  if (!isIdle && !(was.suspend === true && status.startTime === undefined)) {
+    return unchangedInGo(PodTemplateSpec, at, now.template, was.template);
   }
+  const pods = was.template.spec;
+  const wanted = now.template.spec;
+  if (!pods || !wanted) return unchangedInGo(PodTemplateSpec, at, now.template, was.template);
+  const { nodeSelector, tolerations, schedulingGates } = wanted;
+  const affinity = placed(wanted.affinity, pods.affinity);
+  const allowed = { ...pods, affinity, nodeSelector, tolerations, schedulingGates };
+  if (!isIdle) {
+    const { labels, annotations } = now.template.metadata ?? {};
+    const metadata = { ...was.template.metadata, labels, annotations };
+    return unchangedInGo(PodTemplateSpec, at, now.template, { metadata, spec: allowed });
+  }
+  for (const list of ['containers', 'initContainers'] as const) {
+    const [asked, had] = [wanted[list], allowed[list]];
+    if (!asked || asked.length !== had?.length) continue;
+    allowed[list] = had.map((container, i) => {
+      const { name, resources } = asked[i]!;
+      return container.name === name ? { ...container, resources } : container;
+    });
+  }
+  return unchangedInGo(PodSpec, `${at}.spec`, wanted, allowed);
+}
+
+type Affinity = NonNullable<JobSpec['template']['spec']>['affinity'];
+
+/** What there was, with the node affinity that is asked for. */
+function placed(wanted: Affinity, was: Affinity): Affinity {
+  const affinity = { ...was, nodeAffinity: wanted?.nodeAffinity };
+  const isEmpty = Object.values(affinity).every((one) => one === undefined);
+  return wanted === undefined && isEmpty ? undefined : affinity;
 }

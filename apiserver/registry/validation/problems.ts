@@ -9,6 +9,11 @@ export function invalidValue(path: string, value: unknown, why: string): FieldPr
   return { path, reason: 'FieldValueInvalid', message: `Invalid value: ${show(value)}: ${why}` };
 }
 
+/** Of something too large to show, or that there is no one value of. */
+export function invalid(path: string, why: string): FieldProblem {
+  return { path, reason: 'FieldValueInvalid', message: `Invalid value: ${why}` };
+}
+
 export function forbidden(path: string, why: string): FieldProblem {
   return { path, reason: 'FieldValueForbidden', message: `Forbidden: ${why}` };
 }

@@ -19,7 +19,6 @@ export const ABLE: NodeAbilities = {
   runtimeHandlers: [],
   ownTasks: true,
   appArmor: false,
-  cdi: false,
   unsafeSysctls: [],
 };
 

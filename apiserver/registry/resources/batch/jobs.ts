@@ -3,7 +3,9 @@ import { deepEqual } from '../../../../api/schema/equal.ts';
 import type { CronJob } from '../../../../api/types/batch/cron-job.ts';
 import type { Job } from '../../../../api/types/batch/job.ts';
 import type { Strategy } from '../../strategy.ts';
-import { cronJobProblems, jobProblems, jobUpdateProblems } from '../../validation/jobs.ts';
+import { cronJobProblems, cronJobUpdateProblems } from '../../validation/cron-jobs.ts';
+import { jobStatusProblems } from '../../validation/job-status.ts';
+import { jobProblems, jobUpdateProblems } from '../../validation/jobs.ts';
 import { workloadWarnings } from '../../validation/pod-warnings.ts';
 
 const UID = 'batch.kubernetes.io/controller-uid';
@@ -17,6 +19,7 @@ export const jobStrategy: Strategy<Job> = {
   renamed: rename,
   validateCreate: jobProblems,
   validateUpdate: jobUpdateProblems,
+  subresources: { status: { validateUpdate: jobStatusProblems } },
   warnings: (job, previous) => workloadWarnings(job, previous, job.spec.template),
   defaultPropagation: 'Orphan',
   prepareForCreate(job) {
@@ -28,7 +31,8 @@ export const jobStrategy: Strategy<Job> = {
     const showsTemplates = template.metadata?.labels && deepEqual(job.metadata.labels, template.metadata.labels);
     template.metadata = { ...template.metadata, labels: { ...labels, ...template.metadata?.labels } };
     if (showsTemplates) job.metadata.labels = { ...template.metadata.labels };
-    job.spec.selector = { ...job.spec.selector, matchLabels: { ...job.spec.selector?.matchLabels, [UID]: uid } };
+    // One that is asked for by hand stays; validation finds that it selects others.
+    job.spec.selector = { ...job.spec.selector, matchLabels: { [UID]: uid, ...job.spec.selector?.matchLabels } };
   },
 };
 
@@ -41,7 +45,7 @@ function rename({ metadata, spec }: Job, before: string): void {
 export const cronJobStrategy: Strategy<CronJob> = {
   hasGeneration: true,
   validateCreate: cronJobProblems,
-  validateUpdate: cronJobProblems,
+  validateUpdate: cronJobUpdateProblems,
   warnings: (job, previous) =>
     workloadWarnings(job, previous, job.spec.jobTemplate.spec?.template, 'spec.jobTemplate.spec.template'),
 };

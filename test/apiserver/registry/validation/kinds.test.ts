@@ -15,8 +15,10 @@ import { Service } from '../../../../api/types/core/service.ts';
 import { PodDisruptionBudget } from '../../../../api/types/policy/pod-disruption-budget.ts';
 import { claimUpdateProblems } from '../../../../apiserver/registry/validation/claims.ts';
 import { secretProblems } from '../../../../apiserver/registry/validation/config.ts';
+import { cronJobProblems } from '../../../../apiserver/registry/validation/cron-jobs.ts';
 import { cronScheduleProblem } from '../../../../apiserver/registry/validation/cron-schedules.ts';
-import { cronJobProblems, jobSpecProblems, jobUpdateProblems } from '../../../../apiserver/registry/validation/jobs.ts';
+import { jobStatusProblems } from '../../../../apiserver/registry/validation/job-status.ts';
+import { jobProblems, jobSpecProblems, jobUpdateProblems } from '../../../../apiserver/registry/validation/jobs.ts';
 import { budgetProblems } from '../../../../apiserver/registry/validation/policies.ts';
 import { serviceProblems, serviceUpdateProblems } from '../../../../apiserver/registry/validation/services.ts';
 import { textDiff } from '../../../../apiserver/registry/validation/text-diff.ts';
@@ -105,6 +107,114 @@ const cases: { it: string; found: () => FieldProblem[]; says: string[] }[] = [
       );
     },
     says: [],
+  },
+  {
+    it: 'a suspended job that never started may be sized anew',
+    found: () => {
+      const sized = (cpu: string) => {
+        const containers = [{ name: 'app', image: 'app:1', resources: { requests: { cpu } } }];
+        return job({ suspend: true, template: template({ restartPolicy: 'Never', containers }), selector });
+      };
+      return jobUpdateProblems(sized('1'), sized('2'));
+    },
+    says: [],
+  },
+  {
+    it: 'a job that runs keeps its template',
+    found: () => {
+      const named = (name: string) =>
+        job({ template: template({ restartPolicy: 'Never', containers: [{ name, image: 'i' }] }), selector });
+      return jobUpdateProblems(named('b'), named('a')).map((row) => ({ ...row, message: row.message.slice(0, 60) }));
+    },
+    says: ['spec.template: Invalid value: {"labels":{"a":"b"},"Spec":{"Volumes":null,"I'],
+  },
+  {
+    it: 'what fails a job is said in full',
+    found: () =>
+      jobSpecProblems(
+        job({
+          podFailurePolicy: {
+            rules: [{ action: '' }, { action: 'Ignore', onExitCodes: { operator: '', values: [2, 1] } }],
+          },
+        }).spec,
+        'spec',
+      ),
+    says: [
+      'spec.podFailurePolicy.rules[0].action: Required value: valid values: ["Count" "FailIndex" "FailJob" "Ignore"]',
+      'spec.podFailurePolicy.rules[0]: Invalid value: specifying one of OnExitCodes and OnPodConditions is required',
+      'spec.podFailurePolicy.rules[1].onExitCodes.operator: Required value: valid values: ["In" "NotIn"]',
+      'spec.podFailurePolicy.rules[1].onExitCodes.values: Invalid value: [2,1]: must be ordered',
+    ],
+  },
+  {
+    it: 'what makes a job succeed counts indexes that there are',
+    found: () =>
+      jobSpecProblems(
+        job({
+          completionMode: 'Indexed',
+          completions: 5,
+          successPolicy: {
+            rules: [
+              { succeededIndexes: '0-2', succeededCount: 6 },
+              { succeededIndexes: '3-1' },
+              { succeededIndexes: '9' },
+            ],
+          },
+        }).spec,
+        'spec',
+      ),
+    says: [
+      'spec.successPolicy.rules[0].succeededCount: Invalid value: 6: must be less than or equal to 5 (the number of ' +
+        'specified completions)',
+      'spec.successPolicy.rules[0].succeededCount: Invalid value: 6: must be less than or equal to 3 (the number of ' +
+        'indexes in the specified succeededIndexes field)',
+      'spec.successPolicy.rules[1].succeededIndexes: Invalid value: "3-1": error parsing succeededIndexes: ' +
+        'non-increasing order, previous: 3, current: 1',
+      'spec.successPolicy.rules[2].succeededIndexes: Invalid value: "9": error parsing succeededIndexes: ' +
+        'too large index: "9"',
+    ],
+  },
+  {
+    it: 'a job that finds its pods itself has the labels made for it',
+    found: () =>
+      jobProblems(job({ selector: { matchLabels: { 'controller-uid': 'other' } } })).filter(({ path }) =>
+        /job-name|spec.selector$/.test(path),
+      ),
+    says: [
+      "spec.template.metadata.labels[job-name]: Required value: must be 'x'",
+      "spec.template.metadata.labels[batch.kubernetes.io/job-name]: Required value: must be 'x'",
+      'spec.selector: Invalid value: {"matchLabels":{"controller-uid":"other"}}: `selector` not auto-generated',
+    ],
+  },
+  {
+    it: 'a job that is done stays so',
+    found: () => {
+      const done = { type: 'Complete', status: 'True' };
+      const said = (status: Fields) => made(Job, { spec: job({}).spec, status });
+      return jobStatusProblems(
+        said({ active: 1, ready: 2, failed: 0 }),
+        said({ conditions: [done], startTime: '2026-01-01T00:00:00Z', failed: 1 }),
+      );
+    },
+    says: [
+      'status.ready: Invalid value: 2: cannot set more ready pods than active',
+      'status.conditions: Invalid value: cannot disable the terminal Complete=True condition',
+      'status.failed: Invalid value: 0: cannot decrease the failed counter',
+      'status.startTime: Required value: startTime cannot be removed for unsuspended job',
+    ],
+  },
+  {
+    it: 'a job is not done while pods run, nor without having met what it was for',
+    found: () => {
+      const conditions = [{ type: 'Complete', status: 'True' }];
+      return jobStatusProblems(made(Job, { spec: job({}).spec, status: { active: 1, conditions } }), job({}));
+    },
+    says: [
+      'status.completionTime: Required value: completionTime is required for Complete jobs',
+      'status.conditions: Invalid value: cannot set Complete=True condition without the SuccessCriteriaMet=true condition',
+      'status.active: Invalid value: 1: active>0 is invalid for finished job',
+      'status.startTime: Required value: startTime is required for finished job',
+    ],
   },
   {
     it: 'a cron job names a time zone that there is',
