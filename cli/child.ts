@@ -7,10 +7,13 @@ import { dirname } from 'node:path';
 import { assetPath } from '../api/assets.ts';
 import type { Clock } from '../api/clock.ts';
 import { readTail, rotateWithin } from './containerd-process.ts';
+import { SERVER_NODE_FLAGS } from './server-memory.ts';
 
 export interface ChildOptions {
   readonly name: string;
   readonly command: readonly [program: string, ...args: string[]];
+  /** Beside our own environment. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly logFile: string;
   readonly logMaxBytes: number;
 }
@@ -65,11 +68,12 @@ export class Child implements AsyncDisposable {
   }
 
   async #runOnce(signal: AbortSignal): Promise<string> {
-    const { command, logFile } = this.#options;
+    const { command, logFile, env } = this.#options;
     await mkdir(dirname(logFile), { recursive: true, mode: 0o700 });
     await using output = await open(logFile, 'a', 0o600);
     const [program, ...args] = command;
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', output.fd, output.fd, 'ipc'] });
+    const stdio = ['ignore', output.fd, output.fd, 'ipc'] as const;
+    const child = spawn(program, args, { detached: true, stdio: [...stdio], env: { ...process.env, ...env } });
     this.#process = child;
     try {
       if (signal.aborted) child.kill('SIGTERM');
@@ -104,7 +108,8 @@ export class Child implements AsyncDisposable {
 export function ownCommand(name: 'server' | 'agent', args: readonly string[]): [string, ...string[]] {
   const inCheckout = import.meta.url.endsWith('/cli/child.ts');
   const program = inCheckout ? [assetPath('cli/main.ts'), name] : [assetPath(`${name}.mjs`)];
-  return [process.execPath, '--disable-warning=ExperimentalWarning', ...program, ...args];
+  const flags = name === 'server' ? SERVER_NODE_FLAGS : [];
+  return [process.execPath, '--disable-warning=ExperimentalWarning', ...flags, ...program, ...args];
 }
 
 export function backOffMs(failures: number): number {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { systemRandom } from '../../api/system.ts';
 import { bundle } from '../../cli/bundle.ts';
 import { ensurePki, pkiFiles } from '../../cli/pki.ts';
+import { SERVER_ENVIRONMENT, SERVER_NODE_FLAGS } from '../../cli/server-memory.ts';
 import { cpuSeconds, type Memory, memoryOf } from '../figures.ts';
 import type { Job, Outcome } from './load.ts';
 
@@ -52,7 +53,7 @@ export async function openBench(): Promise<Bench> {
     const args = ['--run=api', ...addresses, ...folders, '--log-format=json'];
     const program =
       PROFILE === undefined
-        ? [join(dist, 'server.mjs')]
+        ? [...SERVER_NODE_FLAGS, join(dist, 'server.mjs')]
         : ['--cpu-prof', `--cpu-prof-dir=${PROFILE}`, join(import.meta.dirname, '../../cli/main.ts'), 'server'];
     return target([...program, ...args], 'serving the API', port, client);
   };
@@ -66,7 +67,8 @@ export async function openBench(): Promise<Bench> {
 
 async function target(args: string[], ready: string, port: number, client: readonly string[]): Promise<Target> {
   const began = performance.now();
-  const server = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'pipe'] });
+  const env = { ...process.env, ...SERVER_ENVIRONMENT };
+  const server = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'pipe'], env });
   const said = await saysWithin(server, ready);
   const startedMs = performance.now() - began;
   const load = fork(join(import.meta.dirname, 'load.ts'), [`https://127.0.0.1:${port}`, ...client]);

@@ -19,6 +19,7 @@ import { agentOptions, serverOptions, upOptions, type Values } from '../options.
 import { ensurePki, readAdmin } from '../pki.ts';
 import { ApiProbe } from '../readiness.ts';
 import * as resolve from '../resolve.ts';
+import { SERVER_ENVIRONMENT } from '../server-memory.ts';
 
 const READY_TIMEOUT_MS = 120_000;
 const READY_POLL_MS = 25;
@@ -176,10 +177,9 @@ function startChild(
   values: UpValues,
 ): Child {
   const logFile = join(values.dataDir, `log/${name}.log`);
-  const child = new Child(
-    { name, command: ownCommand(name, toArgs(table, values)), logFile, logMaxBytes: LOG_MAX_BYTES },
-    { clock, say },
-  );
+  const command = ownCommand(name, toArgs(table, values));
+  const env = name === 'server' ? SERVER_ENVIRONMENT : undefined;
+  const child = new Child({ name, command, env, logFile, logMaxBytes: LOG_MAX_BYTES }, { clock, say });
   say(`the ${name} is starting, log ${logFile}`);
   return child;
 }
