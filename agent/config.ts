@@ -77,6 +77,8 @@ export interface AgentConfig {
   };
   readonly clusterDomain: string;
   readonly clusterDns: readonly string[];
+  /** Sockets of cluster DNS that somebody keeps open while we restart: bound, on its first address. */
+  readonly dnsSockets?: { readonly udpFd: number; readonly tcpFd: number };
   /** One range per address family, the preferred family first. */
   readonly clusterCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];

@@ -1,6 +1,6 @@
 // A process of ours that is kept running: started, started again with back-off when it dies, ended on request. It has
 // a session of its own, so that Ctrl-C reaches only us, and a channel to us, so that it ends when we are killed.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -16,6 +16,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly logFile: string;
   readonly logMaxBytes: number;
+  /** Descriptors that each process gets, from 3 on. */
+  readonly fds?: readonly number[];
 }
 
 export interface ChildDeps {
@@ -57,7 +59,7 @@ export class Child implements AsyncDisposable {
       const startedAt = clock.monotonic();
       const how = await this.#runOnce(signal);
       if (signal.aborted) return;
-      this.failures = clock.monotonic() - startedAt > STEADY_MS ? 1 : this.failures + 1;
+      this.failures = clock.monotonic() - startedAt > STEADY_MS ? 0 : this.failures + 1;
       this.lastWords = lastWords(await readTail(logFile, TAIL_BYTES));
       const waitMs = backOffMs(this.failures);
       say(
@@ -68,12 +70,12 @@ export class Child implements AsyncDisposable {
   }
 
   async #runOnce(signal: AbortSignal): Promise<string> {
-    const { command, logFile, env } = this.#options;
+    const { command, logFile, fds = [], env = {} } = this.#options;
     await mkdir(dirname(logFile), { recursive: true, mode: 0o700 });
     await using output = await open(logFile, 'a', 0o600);
     const [program, ...args] = command;
-    const stdio = ['ignore', output.fd, output.fd, 'ipc'] as const;
-    const child = spawn(program, args, { detached: true, stdio: [...stdio], env: { ...process.env, ...env } });
+    const stdio: StdioOptions = ['ignore', output.fd, output.fd, ...fds, 'ipc'];
+    const child = spawn(program, args, { detached: true, stdio, env: { ...process.env, ...env } });
     this.#process = child;
     try {
       if (signal.aborted) child.kill('SIGTERM');

@@ -28,12 +28,12 @@ export interface DnsSockets {
 export type DnsListen =
   | { readonly host: string; readonly port: number }
   /** Sockets that are bound, and for TCP listening, already. */
-  | { readonly udpFd: number; readonly tcpFd: number };
+  | { readonly udpFd: number; readonly tcpFd: number; readonly isV6?: boolean };
 
 /** Opens both sockets; with port 0 both get the same free one. */
 export async function openDnsSockets(listen: DnsListen): Promise<DnsSockets> {
   if ('udpFd' in listen) {
-    const udp = createSocket('udp4');
+    const udp = createSocket(listen.isV6 ? 'udp6' : 'udp4');
     const tcp = createServer();
     // A bound descriptor is listened on at once, within the call.
     const ready = Promise.all([once(udp, 'listening'), once(tcp, 'listening')]);
@@ -62,7 +62,13 @@ export interface DnsOptions {
   readonly records: DnsRecords;
   readonly zone: ZoneConfig;
   readonly forwarder: Pick<Forwarder, 'ask'>;
+  /** Resolves when all names are known, or when nobody should wait for that any longer. */
+  readonly settled?: Promise<void>;
   readonly log: Logger;
+}
+
+function isNotKnownYet(found: ReturnType<typeof answer>, records: DnsRecords): boolean {
+  return !records.complete && found !== 'forward' && found.rcode === RCODE.SERVFAIL;
 }
 
 const UDP_BYTES = 512;
@@ -103,7 +109,12 @@ export class DnsServer implements AsyncDisposable {
     // BADVERS is beyond the four bits of the header; FORMERR says enough to fall back.
     if (query.edns !== undefined && query.edns.version !== 0)
       return encodeReply(query, failure(RCODE.FORMERR), maxBytes);
-    const found = answer(query.question, this.#options.records, this.#options.zone);
+    const { records, zone, settled } = this.#options;
+    let found = answer(query.question, records, zone);
+    if (settled !== undefined && isNotKnownYet(found, records)) {
+      await settled;
+      found = answer(query.question, records, zone);
+    }
     if (found === 'forward') return this.#forward(query, maxBytes);
     const whole = 'chase' in found ? await this.#chase(query, found, found.chase) : found;
     return encodeReply(query, rotated(whole, query.id), maxBytes);

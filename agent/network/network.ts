@@ -26,6 +26,9 @@ import type { RulesetConfig } from './ruleset.ts';
 import { type NetworkInput, ServiceProxy } from './service-proxy.ts';
 import { applySysctls } from './sysctls.ts';
 
+/** A question for a name that nobody has told of yet waits this long after the start. */
+const NAMES_KNOWN_MS = 2_000;
+
 export interface NetworkOptions {
   readonly nodeName: string;
   readonly nodeIps: readonly string[];
@@ -77,7 +80,10 @@ export class Network implements AsyncDisposable {
     await checkpoint.restore();
     const health = starting.use(new HealthServers({ ...options.proxyHealth, clock, log }));
     const dnsIp = options.clusterDns.find((ip) => familyOf(ip) === families[0]);
-    if (dnsIp !== undefined) starting.use(await startDns(dnsIp, records, options, exec, signal));
+    const namesKnown = Promise.withResolvers<void>();
+    starting.use(clock.after(NAMES_KNOWN_MS, namesKnown.resolve));
+    if (dnsIp !== undefined)
+      starting.use(await startDns(dnsIp, { records, settled: namesKnown.promise }, options, exec, signal));
 
     const podNetwork = options.podNetwork ?? 'own';
     // The range from before, so that what is known about it holds until the server answers.
@@ -94,6 +100,7 @@ export class Network implements AsyncDisposable {
           // What only the checkpoint knew has gone since.
           if (!records.complete) for (const key of records.keys()) if (!index.get(key)) records.set(key, undefined);
           records.complete = true;
+          namesKnown.resolve();
           if (changed.size === 0) return;
           checkpoint.changed();
           health.update(healthCheckPorts(index.entries(), nodeName));
@@ -174,7 +181,7 @@ export function rulesets(options: Ranges, families: readonly Family[], podCidrs:
 /** The address is put on the loopback: packets of pods end here without translation, and the node can ask too. */
 async function startDns(
   dnsIp: string,
-  records: DnsRecords,
+  { records, settled }: { records: DnsRecords; settled: Promise<void> },
   options: NetworkOptions,
   exec: Exec,
   signal: AbortSignal,
@@ -187,13 +194,15 @@ async function startDns(
     signal,
   );
   if (code !== 0) throw new Error(`cannot put the DNS address ${dnsIp} on lo: ${stderr.trim().slice(0, 200)}`);
-  const sockets = await openDnsSockets(options.dnsSockets ?? { host: dnsIp, port: 53 }).catch((cause) => {
+  const held = options.dnsSockets && { ...options.dnsSockets, isV6: prefix === 128 };
+  const sockets = await openDnsSockets(held ?? { host: dnsIp, port: 53 }).catch((cause) => {
     throw new Error(`cannot serve DNS on ${dnsIp} port 53: ${(cause as Error).message}`, { cause });
   });
   const ask = upstreams === undefined ? resolvConfUpstreams(resolvConf, [dnsIp], clock) : async () => upstreams;
   return new DnsServer({
     sockets,
     records,
+    settled,
     zone: { domain: clusterDomain, cidrs: [...clusterCidrs, ...serviceCidrs] },
     forwarder: new Forwarder({ upstreams: ask, clock, random }),
     log,

@@ -3,6 +3,7 @@ import { openLog } from '../../api/log-pino.ts';
 import { systemClock, systemRandom } from '../../api/system.ts';
 import { endSignal, settings } from '../command.ts';
 import { UsageError } from '../config.ts';
+import { takeDnsSockets } from '../dns-sockets.ts';
 import { machineFacts } from '../machine.ts';
 import type { Command } from '../main.ts';
 import { agentOptions } from '../options.ts';
@@ -20,7 +21,8 @@ async function faultsOf(text: string | undefined) {
 export const run: Command = async (argv) => {
   const values = await settings('agent', 'runs the node agent', agentOptions, argv);
   if (values === undefined) return 0;
-  const config = agentConfig(values, machineFacts());
+  const dnsSockets = takeDnsSockets(process.env, process.pid);
+  const config = { ...agentConfig(values, machineFacts()), ...(dnsSockets && { dnsSockets }) };
   const log = openLog({ name: 'agent', ...config.log });
   const { runAgent } = await import('../../agent/main.ts');
   const faults = await faultsOf(process.env['SKIFF_FAULT']);

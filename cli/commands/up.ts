@@ -9,6 +9,7 @@ import { Child, ownCommand } from '../child.ts';
 import { endSignal, settings } from '../command.ts';
 import { toArgs, UsageError } from '../config.ts';
 import { type Containerd, type ContainerdOptions, defaultContainerdOptions, startContainerd } from '../containerd.ts';
+import { type DnsSockets, HANDED_OVER, openDnsSockets } from '../dns-sockets.ts';
 import { writeFileAtomically } from '../files.ts';
 import { leaveNote, runningInstance } from '../instance.ts';
 import { kubeconfig } from '../kubeconfig.ts';
@@ -76,7 +77,8 @@ async function runCluster(values: UpValues, hostname: string, end: AbortSignal):
   await using _containerd = await keepContainerd(values, end);
   await using probe = await ApiProbe.open(resolve.serverUrlOf(values), resolve.pkiDirOf(values), clock);
   await untilServing(probe, end);
-  await using agent = startChild('agent', agentOptions, values);
+  await using sockets = await openDns(values);
+  await using agent = startChild('agent', agentOptions, values, sockets);
   await untilReady(probe, values, [server, agent], startedMs, end);
   const seconds = ((clock.now() - startedMs) / 1000).toFixed(1);
   say(`the cluster is up after ${seconds} s: node ${values.nodeName} is Ready`);
@@ -171,15 +173,29 @@ async function keepContainerd(values: UpValues, end: AbortSignal): Promise<Async
   };
 }
 
+/** Questions of pods wait in them while the agent restarts. */
+async function openDns({ clusterDns, serviceCidr: [services = ''] }: UpValues): Promise<DnsSockets | undefined> {
+  const address = clusterDns.find((ip) => ip.includes(':') === services.includes(':'));
+  if (address === undefined) return undefined;
+  try {
+    return await openDnsSockets(address);
+  } catch (err) {
+    say(`cluster DNS does not wait while the agent restarts: ${(err as Error).message.split('\n')[0]}`);
+    return undefined;
+  }
+}
+
 function startChild(
   name: 'server' | 'agent',
   table: typeof serverOptions | typeof agentOptions,
   values: UpValues,
+  sockets?: DnsSockets,
 ): Child {
   const logFile = join(values.dataDir, `log/${name}.log`);
   const command = ownCommand(name, toArgs(table, values));
-  const env = name === 'server' ? SERVER_ENVIRONMENT : undefined;
-  const child = new Child({ name, command, env, logFile, logMaxBytes: LOG_MAX_BYTES }, { clock, say });
+  const env = name === 'server' ? SERVER_ENVIRONMENT : sockets && HANDED_OVER;
+  const options = { name, command, env, fds: sockets?.fds, logFile, logMaxBytes: LOG_MAX_BYTES };
+  const child = new Child(options, { clock, say });
   say(`the ${name} is starting, log ${logFile}`);
   return child;
 }

@@ -1,36 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createSocket, type Socket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-
-/** A process that keeps sockets for another does not read from them. Node does, unless its inner handle is told. */
-interface Handle {
-  fd: number;
-  recvStop(): void;
-}
-function udpHandle(socket: Socket): Handle {
-  const state = Object.getOwnPropertySymbols(socket).find((symbol) => symbol.description === 'state symbol')!;
-  return (socket as unknown as Record<symbol, { handle: Handle }>)[state]!.handle;
-}
-const tcpHandle = (server: Server) => (server as unknown as { _handle: Handle })._handle;
+import { HANDED_OVER, holdDnsSockets, takeDnsSockets } from '../../../cli/dns-sockets.ts';
 
 test('a question that waits in a socket of somebody else is answered by the server that gets it', async () => {
-  const tcp = createServer().listen(0, '127.0.0.1');
-  await once(tcp, 'listening');
-  const { port } = tcp.address() as { port: number };
-  const udp = createSocket('udp4').bind(port, '127.0.0.1');
-  await once(udp, 'listening');
-  udpHandle(udp).recvStop();
-
+  await using sockets = await holdDnsSockets('127.0.0.1', 0);
+  const { port, fds } = sockets;
   const client = new Resolver({ timeout: 5_000, tries: 1 });
   client.setServers([`127.0.0.1:${port}`]);
   const waiting = client.resolve4('web.default.svc.cluster.local');
   const child = spawn(process.execPath, [join(import.meta.dirname, 'dns-child.ts')], {
-    stdio: ['pipe', 'pipe', 'inherit', udpHandle(udp).fd, tcpHandle(tcp).fd],
+    stdio: ['pipe', 'pipe', 'inherit', ...fds],
   });
   try {
     await once(child.stdout!, 'data');
@@ -39,7 +22,22 @@ test('a question that waits in a socket of somebody else is answered by the serv
     const closed = once(child, 'close');
     child.stdin!.end();
     await closed;
-    udp.close();
-    tcp.close();
   }
 });
+
+const env = { ...HANDED_OVER };
+const given: { it: string; env: NodeJS.ProcessEnv; wants: object | undefined }[] = [
+  { it: 'by a parent', env, wants: { udpFd: 3, tcpFd: 4 } },
+  { it: 'by systemd, to this process', env: { ...env, LISTEN_PID: '7' }, wants: { udpFd: 3, tcpFd: 4 } },
+  { it: 'in the order of the unit', env: { ...env, LISTEN_FDNAMES: 'dns-tcp:dns-udp' }, wants: { udpFd: 4, tcpFd: 3 } },
+  { it: 'not when they are for another process', env: { ...env, LISTEN_PID: '8' }, wants: undefined },
+  { it: 'not when one is missing', env: { ...env, LISTEN_FDS: '1' }, wants: undefined },
+  { it: 'not when nothing is said', env: {}, wants: undefined },
+];
+for (const each of given) {
+  test(`sockets of DNS are handed over ${each.it}`, () => {
+    const variables = { ...each.env };
+    assert.deepEqual(takeDnsSockets(variables, 7), each.wants);
+    assert.deepEqual(variables, {}, 'nobody else is told of them');
+  });
+}
