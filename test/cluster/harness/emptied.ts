@@ -46,7 +46,7 @@ export async function verifyNothingLeft(cluster: Cluster): Promise<void> {
     await waitFor(
       `nothing of pods to be left on ${node.name}`,
       async () => {
-        const differences = await differencesOf(node);
+        const differences = await differencesOf(node, `--server=https://${cluster.node.node.address}:6443`);
         if (differences !== '') throw new Error(`\n${differences}`);
         return true;
       },
@@ -56,8 +56,8 @@ export async function verifyNothingLeft(cluster: Cluster): Promise<void> {
 }
 
 /** What `skiff check node` lists; nothing when nothing differs. */
-export async function differencesOf(node: NodeNamespace): Promise<string> {
-  const { code, stdout, stderr } = await node.exec('node', [MAIN, 'check', 'node'], { mayFail: true });
+export async function differencesOf(node: NodeNamespace, ...options: string[]): Promise<string> {
+  const { code, stdout, stderr } = await node.exec('node', [MAIN, 'check', 'node', ...options], { mayFail: true });
   return code === 0 ? '' : `${stdout}${stderr}`;
 }
 
