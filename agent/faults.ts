@@ -16,11 +16,18 @@ export const FAULT_STEPS = {
   client: ['patch', 'delete'],
   keptLogs: ['keep', 'keepAll'],
 } as const satisfies Record<string, readonly string[]>;
+/** Those of pods with volumes of storage drivers. */
+export const STORAGE_FAULT_STEPS = {
+  driver: ['stage', 'publish', 'unpublish', 'unstage'],
+  layout: ['noteUse', 'noteStaged', 'forgetUse', 'forgetStaged'],
+} as const satisfies Record<string, readonly string[]>;
+const ALL_STEPS = { ...FAULT_STEPS, ...STORAGE_FAULT_STEPS };
 export type FaultPart = keyof typeof FAULT_STEPS;
+export type AnyFaultPart = keyof typeof ALL_STEPS;
 
 export interface FaultPoint {
   readonly when: 'before' | 'during' | 'after';
-  readonly part: FaultPart;
+  readonly part: AnyFaultPart;
   readonly step: string;
   readonly nth: number;
   /** How far into the step, for `during`. */
@@ -32,11 +39,11 @@ export function parseFaultPoint(text: string): FaultPoint | undefined {
   const match = /^(before|during|after)-(\w+)\.(\w+):(\d+)(?:\+(\d+))?$/.exec(text);
   if (match === null) return undefined;
   const [, when, part = '', step = '', nth, delayMs = '0'] = match;
-  const steps: readonly string[] = Object.hasOwn(FAULT_STEPS, part) ? FAULT_STEPS[part as FaultPart] : [];
+  const steps: readonly string[] = Object.hasOwn(ALL_STEPS, part) ? ALL_STEPS[part as AnyFaultPart] : [];
   if (!steps.includes(step)) return undefined;
   return {
     when: when as FaultPoint['when'],
-    part: part as FaultPart,
+    part: part as AnyFaultPart,
     step,
     nth: Number(nth),
     delayMs: Number(delayMs),
@@ -44,7 +51,7 @@ export function parseFaultPoint(text: string): FaultPoint | undefined {
 }
 
 /** Puts the fault around a part: `end` is called when the point is reached and does not come back. */
-export type Faults = <T extends object>(part: FaultPart, target: T) => T;
+export type Faults = <T extends object>(part: AnyFaultPart, target: T) => T;
 
 export const NO_FAULTS: Faults = (_part, target) => target;
 

@@ -154,7 +154,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   const objects = new Objects(client, clock);
   const tokens = new Tokens(client, clock);
   await using csi = await startCsi({
-    ...{ node: nodeName, kubeletDir: config.kubeletDir, client, objects, tokens, clock, log },
+    ...{ node: nodeName, kubeletDir: config.kubeletDir, client, objects, tokens, clock, log, faults },
     driver: (name) => storageDrivers.get(name),
     view: () => view.nodes.get(nodeName),
     report: () => reportNode(),

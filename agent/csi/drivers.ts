@@ -1,11 +1,10 @@
 // The storage drivers that run on this node now: takes them when they register, tells the API, and hands their clients
 // to whoever mounts. A driver may be here twice for a moment (its update); the newest counts.
 
-import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import { isConflict } from '../../api/status.ts';
 import type { Plugin, PluginHandler } from '../plugins/plugin-watcher.ts';
-import { CsiClient } from './csi-client.ts';
+import type { CsiClient } from './csi-client.ts';
 import type { CsiNodeObject } from './csi-node.ts';
 import type { NodeCapability } from './csi-types.ts';
 
@@ -26,7 +25,7 @@ interface Instance {
 
 export interface DriversDeps {
   readonly object: Pick<CsiNodeObject, 'add' | 'remove'>;
-  readonly clock: Clock;
+  readonly connect: (endpoint: string) => CsiClient;
   readonly log: Logger;
 }
 
@@ -68,7 +67,7 @@ export class Drivers implements PluginHandler, AsyncDisposable {
         `none of the versions specified "${versions.join(',')}" are supported. err=none of the CSI versions reported by this driver are supported`,
       );
     }
-    const client = new CsiClient(endpoint, this.#deps.clock);
+    const client = this.#deps.connect(endpoint);
     try {
       const info = await client.info(signal);
       if (info.nodeId === '') throw new Error(`driver ${name} says no node id`);

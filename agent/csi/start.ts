@@ -5,9 +5,11 @@ import type { Logger } from '../../api/log.ts';
 import type { Node } from '../../api/types/core/node.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { CSIDriver } from '../../api/types/storage/csi.ts';
+import { type Faults, NO_FAULTS } from '../faults.ts';
 import type { Objects } from '../pods/objects.ts';
 import type { Tokens } from '../volumes/service-account-token.ts';
 import { Attachments } from './attachments.ts';
+import { CsiClient } from './csi-client.ts';
 import { CsiNodeObject } from './csi-node.ts';
 import { CsiVolumes } from './csi-volumes.ts';
 import { Drivers } from './drivers.ts';
@@ -35,6 +37,7 @@ export interface CsiOptions {
   readonly wake: (uid: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly faults?: Faults;
 }
 
 export interface Csi extends AsyncDisposable {
@@ -45,10 +48,10 @@ export interface Csi extends AsyncDisposable {
 }
 
 export async function startCsi(options: CsiOptions): Promise<Csi> {
-  const { node, client, objects, tokens, event, wake, clock, log } = options;
-  const layout = new Layout(options.kubeletDir);
+  const { node, client, objects, tokens, event, wake, clock, log, faults = NO_FAULTS } = options;
+  const layout = faults('layout', new Layout(options.kubeletDir));
   const object = new CsiNodeObject(node, client);
-  const drivers = new Drivers({ object, clock, log });
+  const drivers = new Drivers({ object, connect: (endpoint) => faults('driver', new CsiClient(endpoint, clock)), log });
   const attachments = new Attachments({ node, client, clock, view: options.view, report: options.report });
   const staging = new Staging({ node, layout, drivers, attachments, clock, log });
   const operations = new Operations(clock);

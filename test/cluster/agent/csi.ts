@@ -34,15 +34,16 @@ export function volumeAndClaim(name: string, driver: string, csi: object = {}, s
 }
 
 /** Nothing of any driver is mounted in the node, and the node says so. */
-export async function untilReleased(cluster: Cluster, driver: Driver): Promise<void> {
-  await waitFor('volumes to be released', async () => {
+export async function untilReleased(cluster: Cluster, driver: Driver, timeoutMs = 30_000): Promise<void> {
+  const released = async () => {
     const { status } = await cluster.api.get<Node>(`/api/v1/nodes/${driver.node.name}`);
     const left = [...(status.volumesInUse ?? []), ...(status.volumesAttached ?? []).map(({ name }) => name)];
     if (left.length > 0) throw new Error(left.join());
     const mounts = await driver.mounts();
     if (mounts.length > 0) throw new Error(mounts.join('\n'));
     return true;
-  });
+  };
+  await waitFor('volumes to be released', released, { timeoutMs });
 }
 
 /** Neither a mount nor a note of one. */
