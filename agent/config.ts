@@ -6,6 +6,7 @@ import type { TopologyPolicy } from './devices/numa.ts';
 import type { ImageGcSettings } from './images/gc-decide.ts';
 import type { VerificationSettings } from './images/pulled-decide.ts';
 import type { EvictionSettings } from './pods/eviction/thresholds.ts';
+import type { FarewellSettings } from './pods/farewell.ts';
 import type { SwapBehavior } from './pods/resources.ts';
 import type { ShutdownGroup } from './shutdown/plan.ts';
 
@@ -75,6 +76,7 @@ export interface AgentConfig {
     /** When a pod has to show that it may use an image that is here. */
     readonly verification: VerificationSettings;
   };
+  readonly farewell: FarewellSettings;
   readonly clusterDomain: string;
   readonly clusterDns: readonly string[];
   /** Sockets of cluster DNS that somebody keeps open while we restart: bound, on its first address. */

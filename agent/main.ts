@@ -291,6 +291,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     names: { ...config, host: parseResolvConf(await readFile(config.resolvConf, 'utf8').catch(() => '')) },
     grants,
     node: { hostIps: nodeIps, memory: nodeMemory, allocatable, abilities: () => abilities },
+    farewell: config.farewell,
     seccompDir: join(config.kubeletDir, 'seccomp'),
   });
   await using _podResources = await servePodResources(join(config.kubeletDir, 'pod-resources/kubelet.sock'), {

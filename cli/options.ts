@@ -157,6 +157,8 @@ export const agentOptions = {
   evictionPressureTransitionPeriod: duration('5m', 'how long a pressure condition stays after it was seen last'),
   imageGcHighThreshold: percent(85, 'use of the image file system above which unused images are removed'),
   imageGcLowThreshold: percent(80, 'use of it below which no more are removed'),
+  farewellMax: duration('1s', 'longest wait for clients to be sent elsewhere before a deleted pod is told to end'),
+  farewellPeers: duration('200ms', 'part of it that other nodes get to follow, once this node has'),
   imageMinimumGcAge: duration('2m', 'younger images stay'),
   imageMaximumGcAge: duration('0s', 'images unused for longer go in any case; 0s for never'),
   allowedUnsafeSysctls: texts([], 'sysctls pods may set beside the safe ones: names, or beginnings with *'),

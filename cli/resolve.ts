@@ -111,6 +111,7 @@ export function agentConfig(values: AgentValues, machine: MachineFacts): AgentCo
       maxAgeMs: durationMs(values.imageMaximumGcAge)!,
     },
     images: imagesOf(values),
+    farewell: { longestMs: durationMs(values.farewellMax)!, peersMs: durationMs(values.farewellPeers)! },
     clusterDomain: values.clusterDomain,
     clusterDns: values.clusterDns,
     clusterCidrs: values.clusterCidr,

@@ -144,6 +144,11 @@ export class Network implements AsyncDisposable {
     return this.#proxy.podsAdopted(signal);
   }
 
+  /** Resolves when the kernel does what the API said when this was called. */
+  settled(signal: AbortSignal): Promise<void> {
+    return this.#proxy.settled(signal);
+  }
+
   /** This node's pod ranges; none before it has been given one. */
   get podCidrs(): readonly string[] {
     return this.#node.podCidrs;

@@ -116,6 +116,11 @@ export class ServiceProxy implements AsyncDisposable {
     await this.#passed(signal);
   }
 
+  /** Resolves after a pass over what is known now. */
+  settled(signal: AbortSignal): Promise<void> {
+    return this.#passed(signal);
+  }
+
   /** The node's ranges are known only after it has joined. */
   async configure(rulesets: readonly RulesetConfig[], signal: AbortSignal): Promise<void> {
     for (const config of rulesets) {

@@ -17,6 +17,7 @@ import type { Door } from './admission.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Comeback } from './comeback.ts';
 import type { ClusterNames } from './dns.ts';
+import type { FarewellSettings } from './farewell.ts';
 import type { KeptLogs } from './kept-logs.ts';
 import type { MirrorPods } from './mirror-pods.ts';
 import type { PodFolders } from './names.ts';
@@ -60,6 +61,8 @@ export interface PodNetwork {
   podDown(uid: string, ips: readonly string[], signal: AbortSignal): Promise<void>;
   /** Every pod that runs here has been let in since the start: what else is known is left over. */
   podsAdopted(signal: AbortSignal): Promise<void>;
+  /** Resolves when the kernel does what the API said when this was called. */
+  settled(signal: AbortSignal): Promise<void>;
 }
 
 export interface NodeView {
@@ -103,5 +106,6 @@ export interface PodDeps {
   readonly folders: PodFolders;
   readonly names: ClusterNames;
   readonly node: NodeView;
+  readonly farewell: FarewellSettings;
   readonly seccompDir: string;
 }

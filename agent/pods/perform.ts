@@ -10,7 +10,7 @@ import { VolumeError, VolumePending } from '../volumes/types.ts';
 import { ephemeralOf, findContainer } from './containers.ts';
 import type { PodDeps } from './deps.ts';
 import { podDns } from './dns.ts';
-import { farewellMs, untilNotOffered } from './farewell.ts';
+import { farewell, farewellMs } from './farewell.ts';
 import { postStart, preStop } from './lifecycle.ts';
 import type { PodMemory } from './memory.ts';
 import { type PodName, podDir, podLogDir } from './names.ts';
@@ -194,11 +194,14 @@ function stop(
     try {
       if (pod !== undefined && container !== undefined && !hurried) {
         const podIp = liveSandbox(world)?.ips[0] ?? '';
-        const namespace = pod.metadata.namespace ?? '';
+        const { clock, network, log } = deps;
+        const { namespace = '' } = pod.metadata;
         const slices = () => deps.endpointSlices(namespace);
+        const parting = { slices, clock, log, settled: (until: AbortSignal) => network.settled(until) };
+        const longestMs = farewellMs(pod, graceSeconds, deps.farewell);
         await Promise.all([
           preStop(pod, container, id, podIp, graceSeconds * 1_000, deps, signal),
-          untilNotOffered(pod, slices, farewellMs(pod, graceSeconds), deps.clock, signal),
+          farewell(pod, longestMs, deps.farewell.peersMs, parting, signal),
         ]);
       }
       // A hook that used the grace up leaves the process enough to notice the signal.

@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { signalNumber } from '../../../agent/cri/tasks.ts';
 import { goDuration } from '../../../agent/pods/duration.ts';
-import { farewellMs, isOffered } from '../../../agent/pods/farewell.ts';
 import { containerLogLink } from '../../../agent/pods/names.ts';
 import { initial, judge, type Kind } from '../../../agent/pods/probes/tally.ts';
 import { statusPatch } from '../../../agent/pods/status-patch.ts';
 import { unsupported } from '../../../agent/pods/unsupported.ts';
 import type { PodStatus } from '../../../api/types/core/pod-status.ts';
 import { Lifecycle } from '../../../api/types/core/probe.ts';
-import type { EndpointSlice } from '../../../api/types/discovery/endpoint-slice.ts';
 import { ABLE, aContainer, aPod } from './make.ts';
 
 const durations: [number, string][] = [
@@ -98,32 +96,6 @@ test('the link to a log fits a file name however long the names are', () => {
   assert.ok(link.length - '/c/'.length <= 255, `${link.length}`);
   assert.ok(link.endsWith(`-${'f'.repeat(64)}.log`));
 });
-
-const slice = (ready: boolean, uid = 'uid-1'): EndpointSlice => ({
-  apiVersion: 'discovery.k8s.io/v1',
-  kind: 'EndpointSlice',
-  metadata: { name: 's', uid: 's', resourceVersion: '1', creationTimestamp: '' },
-  addressType: 'IPv4',
-  endpoints: [{ addresses: ['10.42.0.5'], conditions: { ready }, targetRef: { kind: 'Pod', uid } }],
-  ports: [],
-});
-test('a pod is offered to clients while a slice has it as ready', () => {
-  assert.equal(isOffered(aPod(), [slice(true, 'other'), slice(true)]), true);
-  assert.equal(isOffered(aPod(), [slice(false), slice(true, 'other')]), false);
-});
-
-const leaving = aPod({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } });
-const farewells: [ReturnType<typeof aPod>, number, number][] = [
-  [leaving, 30, 1_000],
-  [leaving, 3, 750],
-  [leaving, 2, 0],
-  [aPod(), 30, 0],
-];
-for (const [pod, grace, wants] of farewells) {
-  const what = pod === leaving ? 'deleted' : 'restarting';
-  test(`a ${what} pod with ${grace} s of grace waits at most ${wants} ms`, () =>
-    assert.equal(farewellMs(pod, grace), wants));
-}
 
 const able = ABLE;
 

@@ -82,7 +82,7 @@ async function survives(text: string, { step, when }: FaultPoint, run: string): 
   });
   // The API lets go of a pod before its last traces are removed.
   await until('nothing to be left', async () => {
-    const differences = await differencesOf(node.node);
+    const differences = await differencesOf(node);
     if (differences !== '') throw new Error(differences);
     return true;
   });

@@ -49,6 +49,11 @@ export class ClusterNode implements AsyncDisposable {
     );
   }
 
+  /** What the agent is told, and whoever looks at the node with its eyes. */
+  get agentArgs(): readonly string[] {
+    return this.#opts.agentArgs;
+  }
+
   /** Whether it was started and not killed. */
   runs(part: Part): boolean {
     return part === 'containerd' ? this.#containerd !== undefined : this.#running.get(part)?.running === true;

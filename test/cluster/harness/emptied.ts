@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import type { ApiAccess } from './api-access.ts';
 import type { Cluster } from './cluster.ts';
-import type { NodeNamespace } from './node-namespace.ts';
+import type { ClusterNode } from './cluster-node.ts';
 import { waitFor } from './wait.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../../cli/main.ts');
@@ -42,11 +42,11 @@ export async function verifyNothingLeft(cluster: Cluster): Promise<void> {
     },
     { timeoutMs: GONE_MS, intervalMs: 100 },
   );
-  for (const { node } of cluster.nodes) {
+  for (const node of cluster.nodes) {
     await waitFor(
-      `nothing of pods to be left on ${node.name}`,
+      `nothing of pods to be left on ${node.node.name}`,
       async () => {
-        const differences = await differencesOf(node, `--server=https://${cluster.node.node.address}:6443`);
+        const differences = await differencesOf(node);
         if (differences !== '') throw new Error(`\n${differences}`);
         return true;
       },
@@ -56,8 +56,9 @@ export async function verifyNothingLeft(cluster: Cluster): Promise<void> {
 }
 
 /** What `skiff check node` lists; nothing when nothing differs. */
-export async function differencesOf(node: NodeNamespace, ...options: string[]): Promise<string> {
-  const { code, stdout, stderr } = await node.exec('node', [MAIN, 'check', 'node', ...options], { mayFail: true });
+export async function differencesOf({ node, agentArgs }: ClusterNode): Promise<string> {
+  const command = [MAIN, 'check', 'node', ...agentArgs];
+  const { code, stdout, stderr } = await node.exec('node', command, { mayFail: true });
   return code === 0 ? '' : `${stdout}${stderr}`;
 }
 
