@@ -10,6 +10,7 @@ import { waitFor } from '../harness/wait.ts';
 // What peers need to follow depends on how busy the machine is, and test machines are.
 const cluster = useCluster({ nodes: 2, agentArgs: ['--farewell-peers=500ms'] });
 const CLIENT = resolve(import.meta.dirname, 'load-client.ts');
+const SERVER = resolve(import.meta.dirname, 'load-server.ts');
 const RATE = 150;
 const TRIES = 4;
 const REPLICAS = 4;
@@ -56,6 +57,9 @@ async function deploy(): Promise<string> {
   const container = {
     name: 'web',
     image: 'skiff.local/test/web:1',
+    // busybox's server queues nine connections, which a busy machine fills in a moment.
+    command: ['chroot', '/host', process.execPath, SERVER],
+    volumeMounts: [{ name: 'host', mountPath: '/host' }],
     readinessProbe: { httpGet: { path: '/healthz', port: 8080 }, periodSeconds: 1 },
   };
   // Both nodes have some, so that each has to follow what happens on the other.
@@ -72,6 +76,7 @@ async function deploy(): Promise<string> {
           terminationGracePeriodSeconds: 10,
           topologySpreadConstraints: [{ ...spread, labelSelector: { matchLabels: labels } }],
           containers: [container],
+          volumes: [{ name: 'host', hostPath: { path: '/' } }],
         },
       },
     },

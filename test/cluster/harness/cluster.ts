@@ -26,6 +26,8 @@ export interface ClusterOptions {
   nodes?: number;
   serverArgs?: readonly string[];
   agentArgs?: readonly string[];
+  /** What agents need beside them, started when their nodes are there; ends with the cluster. */
+  beside?: (node: NodeNamespace) => Promise<AsyncDisposable>;
   /** What runs server and agent, if not the checkout: the command of a bundle. */
   program?: string;
 }
@@ -126,6 +128,7 @@ export async function startCluster({
   nodes: count = 1,
   serverArgs = [],
   agentArgs = [],
+  beside,
   program,
 }: ClusterOptions = {}): Promise<Cluster> {
   await using opened = new AsyncDisposableStack();
@@ -144,6 +147,7 @@ export async function startCluster({
       ),
     );
   }
+  for (const { node } of beside === undefined ? [] : nodes) opened.use(await beside!(node));
   const api = opened.use(new ApiAccess(await shareCertificates(nodes.map(({ node }) => node))));
   const cluster = new Cluster(nodes, api, opened.move());
   try {
