@@ -59,6 +59,8 @@ export interface AgentConfig {
     readonly reserved: readonly number[] | undefined;
   };
   readonly topologyPolicy: TopologyPolicy;
+  /** Where drivers describe devices for containers, the strongest last. */
+  readonly cdiDirs: readonly string[];
   /** Most processes and threads of one pod; absent: no limit. */
   readonly podPidsMax: number | undefined;
   /** Whether memory of pods may be swapped out. */

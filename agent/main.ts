@@ -31,6 +31,8 @@ import { startCsi } from './csi/start.ts';
 import { DeviceManager } from './devices/device-manager.ts';
 import { Grants } from './devices/grants.ts';
 import { servePodResources } from './devices/pod-resources.ts';
+import { DraManager } from './dra/dra-manager.ts';
+import { DraPlugins } from './dra/plugins.ts';
 import { type Faults, NO_FAULTS } from './faults.ts';
 import { ContentStore } from './images/content.ts';
 import { credentialFinder } from './images/credentials.ts';
@@ -61,6 +63,7 @@ import { observeSignals } from './pods/eviction/signals.ts';
 import { PodUsage } from './pods/eviction/usage.ts';
 import { KeptLogs } from './pods/kept-logs.ts';
 import { MirrorPods } from './pods/mirror-pods.ts';
+import { ObjectWatches } from './pods/object-watches.ts';
 import { Objects } from './pods/objects.ts';
 import { Observer } from './pods/observe.ts';
 import { isTerminal } from './pods/phase.ts';
@@ -185,8 +188,17 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   });
   await using cpuKeeper = (await cpus.start()) ? new CpuKeeper({ cpus, runtime, clock, log }) : undefined;
   await devices.start();
+  await using drivers = new DraPlugins({ nodeName, client, clock, log });
+  const claims = new DraManager({
+    checkpoint: join(config.dataDir, 'claims.json'),
+    bootId: facts.bootId,
+    ...{ client, plugins: drivers, log },
+  });
+  await claims.start();
+  drivers.start();
   const grants = new Grants({
-    providers: [cpus, devices],
+    providers: [cpus, devices, claims],
+    cdiDirs: abilities.cdi ? undefined : config.cdiDirs,
     policy: config.topologyPolicy,
     numaNodes,
     leaving: (uid) => {
@@ -199,6 +211,10 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   const event = (pod: Pod, container: Container | undefined, ...said: ['Normal' | 'Warning', string, string]) =>
     recorder.event({ ...referenceTo(pod), ...fieldPath(pod, container) }, ...said);
   const wake = (uid: string) => manager.wake(uid);
+  await using watches = new ObjectWatches({
+    ...{ client, objects, clock, log },
+    changed: (uid) => manager.refresh(uid),
+  });
   await using localDirs = new LocalDirs(join(config.dataDir, 'local-dirs'), client, clock, log);
   const registration = grpcRegistration(clock);
   await using plugins = new PluginWatcher(join(config.kubeletDir, 'plugins_registry'), { registration, clock, log });
@@ -259,7 +275,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     await boot.cleared();
   }
   await using manager: PodManager = new PodManager(myPods, {
-    ...{ clock, log, tasks, images, pulls, probes, status, objects, event, folders: config },
+    ...{ clock, log, tasks, images, pulls, probes, status, objects, watches, event, folders: config },
     client: faults('client', client),
     runtime: faults('runtime', runtime),
     network: faults('network', network),
@@ -289,7 +305,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     runtimeHandler: runtimeHandlers(client),
     checkpoints: faults('checkpoints', new Checkpoints(join(config.dataDir, 'pods'), log)),
     names: { ...config, host: parseResolvConf(await readFile(config.resolvConf, 'utf8').catch(() => '')) },
-    grants,
+    ...{ grants, claims },
     node: { hostIps: nodeIps, memory: nodeMemory, allocatable, abilities: () => abilities },
     farewell: config.farewell,
     seccompDir: join(config.kubeletDir, 'seccomp'),
@@ -297,7 +313,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   await using _podResources = await servePodResources(join(config.kubeletDir, 'pod-resources/kubelet.sock'), {
     ...{ inventory: devices.inventory, allocations: devices.allocations, cpus },
     pods: () => manager.own(),
-    claims: () => [],
+    claims: (pod, container) => claims.resources(pod, container),
   });
   const imageFs = once(async () => (await images.fsInfo(signal))[0]?.fsId?.mountpoint);
   await using imageGc = new ImageGc({
@@ -347,6 +363,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   );
   kubeletPort = server.port;
   node.look();
+  plugins.onPlugin('DRAPlugin', drivers);
   plugins.start();
   await using _events = new RuntimeEvents(
     ...([config.runtime.socket, clock, log, (id: string | undefined) => manager.runtimeEvent(id)] as const),

@@ -66,6 +66,7 @@ const count = one('<number>', integer(1, 1_000_000));
 const domain = one('<domain>', matching(DOMAIN));
 const url = one('<https URL>', (text) => (/^https:/.test(text) && URL.canParse(text) ? text : undefined));
 const choice = <T extends string>(choices: readonly T[]) => one(choices.join('|'), isOneOf(choices));
+const paths = many('<absolute path>[,...]', matching(/^\/[^\0]*$/));
 const ips = many('<address>[,...]', (text) => (isIP(text) ? text : undefined));
 const cidrs = many('<address/bits>[,...]', (text) => (isCidr(text) ? text : undefined));
 const urls = many('<URL>[,...]', (text) => (URL.canParse(text) ? text : undefined));
@@ -147,6 +148,7 @@ export const agentOptions = {
   cpuManagerPolicy: choice(CPU_POLICIES)('none', 'static gives whole CPUs to guaranteed containers that ask for them'),
   cpuManagerPolicyOptions: many(`${CPU_OPTIONS.join('|')}[,...]`, isOneOf(CPU_OPTIONS))([], 'how static chooses'),
   topologyManagerPolicy: choice(TOPOLOGY_POLICIES)('none', 'how near one another CPUs and devices must be'),
+  cdiSpecDirs: paths(['/etc/cdi', '/var/run/cdi'], 'where drivers describe devices for containers'),
   podMaxPids: one('<number>, -1 for no limit', podPids)(-1, 'most processes and threads of one pod'),
   memorySwapBehavior: choice(SWAP_BEHAVIORS)('NoSwap', 'LimitedSwap lets burstable pods swap (cgroup v2)'),
   evictionHard: thresholds(DEFAULT_HARD, 'shortages that evict pods at once'),

@@ -99,6 +99,7 @@ export function agentConfig(values: AgentValues, machine: MachineFacts): AgentCo
     allowedUnsafeSysctls: values.allowedUnsafeSysctls,
     reserved: reservedOf(values),
     cpu: cpuOf(values),
+    cdiDirs: values.cdiSpecDirs,
     topologyPolicy: values.topologyManagerPolicy,
     swapBehavior: values.memorySwapBehavior,
     podPidsMax: values.podMaxPids < 0 ? undefined : values.podMaxPids,

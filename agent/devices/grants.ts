@@ -3,6 +3,7 @@
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { Refusal } from '../pods/admission-decide.ts';
+import { editsOf, readCdiSpecs } from './cdi.ts';
 import { NoDevices } from './choose.ts';
 import { type Grant, joined } from './grant.ts';
 import { ANYWHERE, type Hints, type Mask, mergeHints, type TopologyPolicy } from './numa.ts';
@@ -17,8 +18,9 @@ export interface Provider {
   /** UIDs of pods that have what this container asks for. */
   holders(container: Container): string[];
   grant(pod: Pod, container: Container, signal: AbortSignal): Promise<Partial<Grant>>;
-  release(uid: string): Promise<void>;
-  keep(uids: ReadonlySet<string>): Promise<void>;
+  release(uid: string, signal: AbortSignal): Promise<void>;
+  /** Of all other pods nothing is known any more. */
+  keep(uids: ReadonlySet<string>, signal: AbortSignal): Promise<void>;
 }
 
 /** Refused with a reason of its own instead of UnexpectedAdmissionError. */
@@ -38,6 +40,8 @@ export interface GrantsDeps {
   readonly providers: readonly Provider[];
   readonly policy: TopologyPolicy;
   readonly numaNodes: readonly number[];
+  /** Where devices are described for containers, if the runtime does not read that itself. */
+  readonly cdiDirs?: readonly string[] | undefined;
   /** The pod has ended or is gone: what it holds comes free in a moment. */
   readonly leaving: (uid: string) => boolean;
 }
@@ -62,16 +66,19 @@ export class Grants {
 
   async of(pod: Pod, container: Container, signal: AbortSignal): Promise<Grant> {
     const { providers } = this.#deps;
-    return joined(await Promise.all(providers.map((each) => each.grant(pod, container, signal))));
+    const grant = joined(await Promise.all(providers.map((each) => each.grant(pod, container, signal))));
+    const { cdiDirs } = this.#deps;
+    if (cdiDirs === undefined || grant.cdiDevices.length === 0) return grant;
+    const edits = editsOf(grant.cdiDevices, await readCdiSpecs(cdiDirs));
+    return joined([{ ...grant, cdiDevices: [] }, edits]);
   }
 
-  async release(uid: string): Promise<void> {
-    await Promise.all(this.#deps.providers.map((each) => each.release(uid)));
+  async release(uid: string, signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#deps.providers.map((each) => each.release(uid, signal)));
   }
 
-  /** Of all other pods nothing is known any more. */
-  async keep(uids: ReadonlySet<string>): Promise<void> {
-    await this.#inTurn(() => Promise.all(this.#deps.providers.map((each) => each.keep(uids))));
+  async keep(uids: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    await this.#inTurn(() => Promise.all(this.#deps.providers.map((each) => each.keep(uids, signal))));
   }
 
   async #admit(pod: Pod, containers: readonly Container[], signal: AbortSignal): Promise<GrantAnswer> {
@@ -84,7 +91,7 @@ export class Grants {
         }
         for (const provider of providers) await provider.allocate(pod, container, nodes, signal);
       } catch (err) {
-        await this.release(pod.metadata.uid);
+        await this.release(pod.metadata.uid, signal);
         signal.throwIfAborted();
         const short = err instanceof NoDevices || err instanceof Refused;
         if (short && providers.some((each) => each.holders(container).some(leaving))) return 'waiting';

@@ -12,11 +12,12 @@ export async function runtimeAbilities(
   unsafeSysctls: readonly string[],
   signal: AbortSignal,
 ): Promise<NodeAbilities> {
-  const [{ runtimeHandlers, features }, { runtimeName }] = await Promise.all([
-    runtime.status(false, signal),
+  const [{ runtimeHandlers, features, info }, { runtimeName }] = await Promise.all([
+    runtime.status(true, signal),
     runtime.version(signal),
   ]);
   return {
+    cdi: runtimeName === 'cri-o' || readsCdi(info),
     recursiveReadOnly: runtimeHandlers.some((handler) => handler.features?.recursiveReadOnlyMounts === true),
     supplementalGroupsPolicy: features?.supplementalGroupsPolicy === true,
     runtimeHandlers: runtimeHandlers.map(({ name }) => name).filter((name) => name !== ''),
@@ -24,6 +25,11 @@ export async function runtimeAbilities(
     appArmor: (await readFile(APPARMOR, 'utf8').catch(() => '')).startsWith('Y'),
     unsafeSysctls,
   };
+}
+
+/** From containerd 1.7 on, where it may be switched off; before that the setting is unknown, and so is the interface. */
+export function readsCdi(info: RuntimeStatus['info']): boolean {
+  return (JSON.parse(info['config'] ?? '{}') as { enableCDI?: boolean }).enableCDI === true;
 }
 
 /** Agent and runtime must agree on who makes groups, or pods land in two trees. */

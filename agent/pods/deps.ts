@@ -12,6 +12,7 @@ import type { RuntimeClient } from '../cri/runtime.ts';
 import type { TaskClient } from '../cri/tasks.ts';
 import type { Device, Mount } from '../cri/types.ts';
 import type { Grants } from '../devices/grants.ts';
+import type { DraManager } from '../dra/dra-manager.ts';
 import type { ImagePulls, PodEvent } from '../images/pulls.ts';
 import type { Door } from './admission.ts';
 import type { Checkpoints } from './checkpoints.ts';
@@ -21,6 +22,7 @@ import type { FarewellSettings } from './farewell.ts';
 import type { KeptLogs } from './kept-logs.ts';
 import type { MirrorPods } from './mirror-pods.ts';
 import type { PodFolders } from './names.ts';
+import type { ObjectWatches } from './object-watches.ts';
 import type { Objects } from './objects.ts';
 import type { Observer } from './observe.ts';
 import type { Probes } from './probes/probes.ts';
@@ -88,6 +90,7 @@ export interface PodDeps {
   readonly comeback?: Comeback | undefined;
   readonly checkpoints: Checkpoints;
   readonly door: Pick<Door, 'admit' | 'resize' | 'forget'>;
+  readonly claims: Pick<DraManager, 'prepare'>;
   readonly grants: Pick<Grants, 'admit' | 'of' | 'release' | 'keep'>;
   readonly keptLogs: Pick<KeptLogs, 'keep' | 'keepAll'>;
   readonly mirrors: MirrorPods;
@@ -96,6 +99,7 @@ export interface PodDeps {
   readonly cgroups: PodCgroups;
   readonly network: PodNetwork;
   readonly objects: Objects;
+  readonly watches: Pick<ObjectWatches, 'follow' | 'forget'>;
   /** Every service of the cluster; undefined if they have not been read once and do not come within a moment. */
   readonly services: (signal: AbortSignal) => Promise<Iterable<Service> | undefined>;
   /** Where clients of the namespace's services are sent, as far as is known. */

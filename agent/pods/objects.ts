@@ -20,6 +20,8 @@ interface Read {
   readonly object: Promise<KubeObject | undefined>;
   readonly atMs: number;
   under: boolean;
+  /** Of the object, when it is here. */
+  version?: string | undefined;
 }
 
 export class Objects {
@@ -45,6 +47,25 @@ export class Objects {
     return this.#read(secrets, namespace, name, options, signal);
   }
 
+  /** Somebody has seen the newest form of it. Tells whether it is another than the one that is remembered. */
+  note(plural: string, namespace: string, name: string, object: KubeObject | undefined): boolean {
+    const key = `${plural}/${namespace}/${name}`;
+    const before = this.#reads.get(key);
+    const version = object?.metadata.resourceVersion;
+    // While a read is under way it is not known which of the two is newer: the reader's next refresh asks again.
+    const same = before !== undefined && !before.under && before.version === version;
+    if (!same) {
+      this.#remember(key, { object: Promise.resolve(object), atMs: this.#clock.monotonic(), under: false, version });
+    }
+    return !same;
+  }
+
+  #remember(key: string, read: Read): void {
+    this.#reads.delete(key);
+    this.#reads.set(key, read);
+    if (this.#reads.size > REMEMBERED_MAX) this.#reads.delete(this.#reads.keys().next().value!);
+  }
+
   async #read<T extends KubeObject>(
     of: ResourceDefinition<T>,
     namespace: string,
@@ -64,11 +85,11 @@ export class Objects {
       throw err;
     });
     const read: Read = { object, atMs: nowMs, under: true };
-    this.#reads.delete(key);
-    this.#reads.set(key, read);
-    if (this.#reads.size > REMEMBERED_MAX) this.#reads.delete(this.#reads.keys().next().value!);
+    this.#remember(key, read);
     try {
-      return await object;
+      const found = await object;
+      read.version = found?.metadata.resourceVersion;
+      return found;
     } catch (err) {
       // Pods restart while the API is away: what was read last still holds for them.
       if (this.#reads.get(key) === read) {

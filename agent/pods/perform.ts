@@ -25,6 +25,7 @@ import { current, liveSandbox, type World } from './world.ts';
 const RETRY_MS = 5_000;
 /** As often as upstream looks at what volumes are made of. */
 const REFRESH_MS = 60_000;
+const CLAIM_RETRY_MS = 2_000;
 const RETRY_START_MS = 1_000;
 const RESIZE_RETRY_MS = 30_000;
 
@@ -78,14 +79,21 @@ async function mountVolumes(pod: Pod, memory: PodMemory, deps: PodDeps, signal: 
   try {
     await deps.cgroups.ensure(pod, signal);
     await deps.volumes.setUp(pod, true, signal);
-    memory.volumesReady = true;
-    refreshLater(pod, memory, deps);
-    memory.failures.delete('');
   } catch (err) {
     signal.throwIfAborted();
     if (err instanceof VolumePending) return; // the next pass asks again
-    fail(pod, undefined, 'FailedMount', said(err), RETRY_MS, memory, deps);
+    return fail(pod, undefined, 'FailedMount', said(err), RETRY_MS, memory, deps);
   }
+  try {
+    await deps.claims.prepare(pod, signal);
+  } catch (err) {
+    signal.throwIfAborted();
+    const message = `Failed to prepare dynamic resources: ${said(err)}`;
+    return fail(pod, undefined, 'FailedPrepareDynamicResources', message, CLAIM_RETRY_MS, memory, deps);
+  }
+  memory.volumesReady = true;
+  refreshLater(pod, memory, deps);
+  memory.failures.delete('');
 }
 
 /** Contents follow their objects while the pod runs; a failure leaves the old ones and is tried again. */
@@ -101,7 +109,8 @@ async function refreshVolumes(pod: Pod, memory: PodMemory, deps: PodDeps, signal
   }
 }
 
-function refreshLater(pod: Pod, memory: PodMemory, { clock, volumes }: PodDeps): void {
+function refreshLater(pod: Pod, memory: PodMemory, { clock, volumes, watches }: PodDeps): void {
+  watches.follow(pod);
   memory.refreshAtMs = volumes.refreshes(pod) ? clock.now() + REFRESH_MS : Number.POSITIVE_INFINITY;
 }
 
@@ -258,15 +267,16 @@ async function removeContainer(id: string, { uid, world }: Subject, deps: PodDep
 
 async function cleanUp({ uid, pod, world, memory }: Subject, deps: PodDeps, signal: AbortSignal): Promise<void> {
   try {
+    deps.watches.forget(uid);
     await deps.volumes.tearDown(uid, signal);
     await deps.cgroups.remove(uid, signal);
-    await deps.grants.release(uid);
   } catch (err) {
     signal.throwIfAborted();
     if (err instanceof VolumePending) return; // the next pass asks again
     if (pod !== undefined) deps.event(pod, undefined, 'Warning', 'FailedUnmount', said(err));
     throw err;
   }
+  await deps.grants.release(uid, signal);
   for (const { id } of world.sandboxes) memory.networked.delete(id);
   memory.cleaned = true;
   memory.volumesReady = false;

@@ -76,6 +76,11 @@ export class PodManager implements AsyncDisposable {
   }
 
   /** The kernel killed a process of this container for want of memory. */
+  /** What volumes of this pod are made of has changed. */
+  refresh(uid: string): void {
+    this.#workers.get(uid)?.refresh();
+  }
+
   outOfMemory(containerId: string): void {
     for (const worker of this.#workers.values()) worker.outOfMemory(containerId);
   }
@@ -162,7 +167,7 @@ export class PodManager implements AsyncDisposable {
     const { network, grants, log } = this.#deps;
     await Promise.all(Array.from(this.#workers.values(), (worker) => worker.adopted));
     if (signal.aborted) return;
-    await grants.keep(new Set(this.#workers.keys()));
+    await grants.keep(new Set(this.#workers.keys()), signal);
     await network
       .podsAdopted(signal)
       .catch((err) => signal.aborted || log.warn({ err }, 'stale pod addresses not removed'));

@@ -79,6 +79,12 @@ export class PodWorker implements AsyncDisposable {
     this.#wake.resolve();
   }
 
+  /** What its volumes are made of has changed. */
+  refresh(): void {
+    if (this.#memory.volumesReady) this.#memory.refreshAtMs = 0;
+    this.wake();
+  }
+
   get allocation(): Allocation | undefined {
     return this.#allocation;
   }

@@ -15,6 +15,8 @@ export interface NodeAbilities {
   readonly appArmor: boolean;
   /** Sysctls that the administrator allows beside the safe ones: names, or beginnings with `*`. */
   readonly unsafeSysctls: readonly string[];
+  /** The runtime reads descriptions of devices itself. */
+  readonly cdi: boolean;
   /** Names of runtime handlers beside the default one. */
   readonly runtimeHandlers: readonly string[];
 }
@@ -36,7 +38,6 @@ export function unsupported(pod: Pod, abilities: NodeAbilities): string | undefi
     ...volumes,
     ...projections,
     ...(spec.hostUsers === false ? ['user namespaces (hostUsers: false)'] : []),
-    ...((spec.resourceClaims ?? []).length > 0 ? ['resource claims'] : []),
     ...all.flatMap((container) => {
       const { name } = container;
       return [

@@ -15,7 +15,8 @@ export async function mountHugepages(dir: string, pageBytes: number, signal: Abo
 }
 
 export async function bindMount(source: string, target: string, signal: AbortSignal): Promise<void> {
-  await tool('mount', ['--bind', source, target], signal);
+  // The path as it is: resolved by the tool first, it would be another one by the time it is mounted.
+  await tool('mount', ['--no-canonicalize', '--bind', source, target], signal);
 }
 
 export async function unmount(path: string, signal: AbortSignal): Promise<void> {

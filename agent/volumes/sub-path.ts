@@ -19,11 +19,10 @@ export async function mountSubPath({ volume, subPath, target }: SubPath, signal:
     throw new VolumeError(`subPath ${JSON.stringify(subPath)} must stay inside the volume`);
   }
   const root = await realpath(volume);
-  await makeMissing(root, clean);
-  // Links that are there now are followed once, here; what they lead to is opened without following any.
-  const inside = relative(root, await realpath(join(root, clean)));
-  if (leadsOut(inside)) throw new VolumeError(`subPath ${JSON.stringify(subPath)} leads out of the volume`);
-  await using part = await openInside(root, inside);
+  // Links that are there now are followed once, here; what they lead to is opened, or made, without following any.
+  const inside = await resolvedInside(root, clean);
+  if (inside === undefined) throw new VolumeError(`subPath ${JSON.stringify(subPath)} leads out of the volume`);
+  await using part = await openInside(root, inside, { make: true });
   const isFolder = (await part.stat()).isDirectory();
   await mkdir(dirname(target), { recursive: true });
   while (await isMounted(target)) await unmount(target, signal); // an earlier start's: the part may be another now
@@ -57,20 +56,16 @@ export async function readInside(volume: string, path: string): Promise<string |
   return opened.readFile('utf8');
 }
 
-async function makeMissing(root: string, path: string): Promise<void> {
+/** The path relative to the volume with its links resolved, as far as it exists; undefined if it leads out. */
+async function resolvedInside(root: string, path: string): Promise<string | undefined> {
   const parts = path.split('/');
-  let at = root;
-  for (const [index, part] of parts.entries()) {
-    const next = join(at, part);
-    const found = await realpath(next).catch(() => undefined);
-    if (found === undefined) {
-      if (leadsOut(relative(root, await realpath(at)))) throw new VolumeError('subPath leads out of the volume');
-      await mkdir(join(at, ...parts.slice(index)), { recursive: true, mode: 0o750 });
-      return;
-    }
-    if (leadsOut(relative(root, found))) throw new VolumeError('subPath leads out of the volume');
-    at = found;
+  for (let there = parts.length; there > 0; there--) {
+    const found = await realpath(join(root, ...parts.slice(0, there))).catch(() => undefined);
+    if (found === undefined) continue;
+    const inside = relative(root, found);
+    return leadsOut(inside) ? undefined : join(inside, ...parts.slice(there));
   }
+  return path;
 }
 
 /** Names may begin with two dots; only the step up leaves. */
@@ -78,13 +73,21 @@ function leadsOut(path: string): boolean {
   return path === '..' || path.startsWith('../');
 }
 
-async function openInside(root: string, inside: string): Promise<FileHandle> {
+/** Step by step, each by the descriptor of the one before: whoever swaps names meanwhile changes nothing. */
+async function openInside(root: string, inside: string, { make = false } = {}): Promise<FileHandle> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   let at = await open(root, flags);
   for (const part of inside.split('/').filter((each) => each !== '' && each !== '.')) {
     const from = at;
+    const next = `/proc/self/fd/${from.fd}/${part}`;
     try {
-      at = await open(`/proc/self/fd/${from.fd}/${part}`, flags);
+      at = await open(next, flags).catch(async (err: NodeJS.ErrnoException) => {
+        if (err.code !== 'ENOENT' || !make) throw err;
+        await mkdir(next, { mode: 0o750 }).catch((cause: NodeJS.ErrnoException) => {
+          if (cause.code !== 'EEXIST') throw cause; // another container made it
+        });
+        return open(next, flags);
+      });
     } finally {
       await from.close();
     }

@@ -73,7 +73,11 @@ export class NodeAuthorizer implements Authorizer {
     // What a node may do depends on its pods and cannot be said as rules.
   }
 
-  #refusal({ resource, subresource, verb, name, namespace }: Access, node: string): string | undefined {
+  #refusal(access: Access, node: string): string | undefined {
+    const { resource, subresource, verb, name, namespace } = access;
+    if (resource === 'resourceslices' && access.fields?.['spec.nodeName'] !== node) {
+      return `can only ${verb} resourceslices with spec.nodeName field selector`;
+    }
     if (resource === 'nodes' && verb === 'get' && name !== node) {
       return `node '${node}' cannot read '${name}', only its own Node object`;
     }

@@ -47,7 +47,6 @@ const INERT: Record<string, string> = {
   'PodSecurityContext.windowsOptions': 'pods of other systems are refused',
   'SecurityContext.windowsOptions': 'pods of other systems are refused',
   'EphemeralVolumeSource.volumeClaimTemplate': 'the claim is made of it by a controller',
-  'EphemeralContainer.volumeDevices': 'pods with block volumes are refused',
   'EphemeralContainer.lifecycle': 'refused by the API',
   'EphemeralContainer.livenessProbe': 'refused by the API',
 };
@@ -57,8 +56,6 @@ const web = (more: Partial<Container>) => aPod({ containers: [aContainer('web', 
 const volume = (source: object) => aPod({ spec: { volumes: [{ name: 'v', ...source }] as Pod['spec']['volumes'] } });
 const REFUSED: Record<string, Pod> = {
   'PodSpec.hostUsers': aPod({ spec: { hostUsers: false } }),
-  'PodSpec.resourceClaims': aPod({ spec: { resourceClaims: [{ name: 'gpu', resourceClaimName: 'gpu' }] } }),
-  'Container.volumeDevices': web({ volumeDevices: [{ name: 'v', devicePath: '/dev/v' }] }),
   'PodSpec.os': aPod({ spec: { os: { name: 'windows' } } }),
   'PodSecurityContext.supplementalGroupsPolicy': aPod({
     spec: { securityContext: { supplementalGroupsPolicy: 'Strict' } },

@@ -19,6 +19,7 @@ export const ABLE: NodeAbilities = {
   runtimeHandlers: [],
   ownTasks: true,
   appArmor: false,
+  cdi: false,
   unsafeSysctls: [],
 };
 

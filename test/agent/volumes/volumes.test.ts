@@ -27,7 +27,7 @@ class SmallApi implements Pick<Client, 'get' | 'post'> {
     if (this.away) throw new Error('connection refused');
     const found = this.objects.get(`${of.plural}/${name}`);
     if (found === undefined) throw notFound(of, name);
-    return found as never;
+    return { metadata: {}, ...found } as never;
   };
   post = async <R>(): Promise<R> => {
     this.tokens++;
