@@ -59,6 +59,7 @@ import { Comeback } from './pods/comeback.ts';
 import { kindOf } from './pods/containers.ts';
 import { parseResolvConf } from './pods/dns.ts';
 import { Eviction } from './pods/eviction/eviction.ts';
+import { memoryNow } from './pods/eviction/memory-watch.ts';
 import { observeSignals } from './pods/eviction/signals.ts';
 import { PodUsage } from './pods/eviction/usage.ts';
 import { KeptLogs } from './pods/kept-logs.ts';
@@ -328,6 +329,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   await using _eviction = new Eviction({
     ...{ settings: config.eviction, nodeEvent, clock, log },
     observe: async () => observeSignals(config.kubeletDir, await imageFs()),
+    memoryNow,
     usage: new PodUsage({ runtime, folders: config, pids: (pod) => cgroups.pids(pod), clock }),
     pods: () => manager.own(),
     end: (uid, ending) => manager.end(uid, ending),

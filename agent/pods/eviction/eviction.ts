@@ -1,12 +1,20 @@
-// Keeps the node alive when pods use up what all need: looks every ten seconds, frees what nobody uses, and when that
-// does not help ends one pod at a time, for each ending changes the picture.
+// Keeps the node alive when pods use up what all need: looks every ten seconds and as soon as memory gets short, frees
+// what nobody uses, and when that does not help ends one pod at a time, for each ending changes the picture.
 import type { Clock } from '../../../api/clock.ts';
 import type { Logger } from '../../../api/log.ts';
 import type { Pod } from '../../../api/types/core/pod.ts';
 import { isTerminal } from '../phase.ts';
 import type { Ending } from '../world.ts';
-import { assess, type EvictionMemory, isMet, NO_EVICTION_MEMORY, type Observations } from './assess.ts';
+import {
+  assess,
+  type EvictionMemory,
+  isMet,
+  NO_EVICTION_MEMORY,
+  type Observation,
+  type Observations,
+} from './assess.ts';
 import { exceededLocally, hasLocalLimits } from './local-storage.ts';
+import { memoryPauseMs } from './memory-watch.ts';
 import { evictionMessage, inOrder } from './rank.ts';
 import { CONDITION, type EvictionSettings, RESOURCE, type Threshold } from './thresholds.ts';
 import type { PodUsage } from './usage.ts';
@@ -21,6 +29,8 @@ const HARD_GRACE_SECONDS = 1;
 export interface EvictionDeps {
   readonly settings: EvictionSettings;
   readonly observe: (signal: AbortSignal) => Promise<Observations>;
+  /** The cheap look at memory alone. */
+  readonly memoryNow: () => Observation;
   readonly usage: Pick<PodUsage, 'of'>;
   /** Every pod of this node with its newest status. */
   readonly pods: () => Iterable<Pod>;
@@ -56,7 +66,7 @@ export class Eviction implements AsyncDisposable {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#deps;
+    const { log } = this.#deps;
     while (!signal.aborted) {
       let victims: readonly string[] = [];
       try {
@@ -66,7 +76,25 @@ export class Eviction implements AsyncDisposable {
         if (!signal.aborted) log.warn({ err }, 'pressure on the node not judged');
       }
       // After a victim the picture is another one.
-      if (victims.length === 0) await clock.sleep(LOOK_EVERY_MS, signal).catch(() => {}); // woken early only to end
+      if (victims.length === 0) await this.#rest(signal);
+    }
+  }
+
+  /** Until it is time for the next look, or memory is short where it was not. */
+  async #rest(signal: AbortSignal): Promise<void> {
+    const { settings, clock, memoryNow } = this.#deps;
+    const fine = settings.thresholds.filter(
+      ({ signal: what }, at) => what === 'memory.available' && !this.#memory.metSince.has(at),
+    );
+    const endMs = clock.monotonic() + LOOK_EVERY_MS;
+    for (let left = LOOK_EVERY_MS; left > 0 && !signal.aborted; left = endMs - clock.monotonic()) {
+      let pauseMs = left;
+      if (fine.length > 0) {
+        const memory = memoryNow();
+        if (fine.some((threshold) => isMet(threshold, new Map([['memory.available', memory]]), false))) return;
+        pauseMs = Math.min(left, memoryPauseMs(memory, fine));
+      }
+      await clock.sleep(pauseMs, signal).catch(() => {}); // woken early only to end
     }
   }
 

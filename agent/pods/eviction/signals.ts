@@ -1,21 +1,14 @@
 // What is left on this node of what pods may use up, from the kernel's own files.
 import { readFile, statfs } from 'node:fs/promises';
-import { meminfoOf, usageOf } from '../../node/facts.ts';
+import { usageOf } from '../../node/facts.ts';
 import type { Observation, Observations } from './assess.ts';
+import { memoryIn } from './memory-watch.ts';
 import type { Signal } from './thresholds.ts';
 
 export async function observeSignals(nodeFs: string, imageFs: string | undefined): Promise<Observations> {
   const [usage, meminfo] = await Promise.all([usageOf(nodeFs), readFile('/proc/meminfo', 'utf8')]);
-  const memory = meminfoOf(meminfo);
   const found = new Map<Signal, Observation>([
-    // Pages of files that nobody looks at come free without anybody's harm.
-    [
-      'memory.available',
-      {
-        available: (memory['MemFree'] ?? 0) + (memory['Inactive(file)'] ?? 0),
-        capacity: memory['MemTotal'] ?? 0,
-      },
-    ],
+    ['memory.available', memoryIn(meminfo)],
     ['nodefs.available', { available: usage.diskFreeBytes, capacity: usage.diskBytes }],
     // File systems that make inodes as they go report none.
     ['nodefs.inodesFree', { available: usage.inodesFree, capacity: usage.inodes }],

@@ -9,12 +9,14 @@ import { assess, NO_EVICTION_MEMORY, type Observations } from '../../../agent/po
 import { diskUse } from '../../../agent/pods/eviction/disk-usage.ts';
 import { Eviction } from '../../../agent/pods/eviction/eviction.ts';
 import { exceededLocally, hasLocalLimits } from '../../../agent/pods/eviction/local-storage.ts';
+import { memoryPauseMs } from '../../../agent/pods/eviction/memory-watch.ts';
 import { type Candidate, evictionMessage, inOrder, type PodUse } from '../../../agent/pods/eviction/rank.ts';
 import { type EvictionSettings, parseThreshold, type Signal } from '../../../agent/pods/eviction/thresholds.ts';
 import type { Ending } from '../../../agent/pods/world.ts';
 import { systemClock } from '../../../api/system.ts';
 import type { Container } from '../../../api/types/core/container.ts';
 import type { Pod } from '../../../api/types/core/pod.ts';
+import { VirtualClock } from '../../sim/virtual-clock.ts';
 import { aContainer, aPod } from './make.ts';
 
 const MiB = 2 ** 20;
@@ -159,6 +161,7 @@ test('the loop frees disk before it ends anybody, and ends one pod at a time', a
   const observe = async () => seen({ 'memory.available': 900 * MiB, 'nodefs.available': free });
   await using eviction = new Eviction({
     ...{ settings: settings(), observe, log, nodeEvent: nobody, changed: nobody },
+    memoryNow: () => ({ available: 900 * MiB, capacity: 1_000 * MiB }),
     usage: { of: async (pods) => pods.map((pod) => ({ pod, use: use(0, MiB) })) },
     pods: () => living.map((pod) => (ended.some(([uid]) => uid === pod.metadata.uid) ? finished(pod) : pod)),
     end: (...said) => ended.push(said) > 0,
@@ -182,6 +185,47 @@ test('the loop frees disk before it ends anybody, and ends one pod at a time', a
 });
 function finished(pod: Pod): Pod {
   return { ...pod, status: { ...pod.status, phase: 'Failed' } };
+}
+
+test('memory that runs out is noticed within a second, and looking costs little while there is plenty', async () => {
+  const clock = new VirtualClock();
+  const capacity = 16_384 * MiB;
+  let available = 8_192 * MiB;
+  let looks = 0;
+  const noticedMs: number[] = [];
+  const memory = () => ({ available, capacity });
+  await using _eviction = new Eviction({
+    ...{ settings: settings(), log, nodeEvent: nobody, clock, pods: () => [], end: () => false },
+    observe: async () => new Map([['memory.available', memory()]]),
+    usage: { of: async () => [] },
+    freeDisk: async () => {},
+    changed: (pressures) => pressures.length > 0 && noticedMs.push(clock.monotonic()),
+    memoryNow: () => {
+      looks++;
+      return memory();
+    },
+  });
+  await clock.advance(60_000);
+  assert.ok(looks <= 70, `${looks} looks in a minute`);
+  assert.deepEqual(noticedMs, []);
+  const sinceMs = clock.monotonic();
+  available = 50 * MiB;
+  await clock.advance(1_100);
+  assert.equal(noticedMs.length, 1);
+  assert.ok(noticedMs[0]! - sinceMs <= 1_000, `${noticedMs[0]! - sinceMs} ms`);
+});
+
+const pauses: [availableMiB: number, wants: number][] = [
+  [8_192, 1_000],
+  [2_100, 500],
+  [200, 100],
+  [50, 100],
+];
+for (const [availableMiB, wants] of pauses) {
+  test(`with ${availableMiB} MiB left memory is looked at again after ${wants} ms`, () => {
+    const memory = { available: availableMiB * MiB, capacity: 16_384 * MiB };
+    assert.equal(memoryPauseMs(memory, settings().thresholds.slice(0, 1)), wants);
+  });
 }
 
 test('a folder is measured in blocks, and what has several names counts once', async () => {

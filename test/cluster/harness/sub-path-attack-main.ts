@@ -14,11 +14,16 @@ for (const place of [outside, `${outside}/in`]) writeFileSync(`${place}/secret`,
 symlinkSync(outside, `${volume}/b`);
 
 // A folder `a` that is a link now and then. What the victim makes in between is swept away.
-const swap = `const { renameSync, rmSync } = require('node:fs');
-const move = (from, to) => {
-  try { renameSync(from, to); } catch { rmSync(to, { recursive: true, force: true }); renameSync(from, to); }
-};
-for (;;) { move('a', 't'); move('b', 'a'); move('a', 'b'); move('t', 'a'); }`;
+const swap = `const { mkdirSync, renameSync, rmSync, symlinkSync } = require('node:fs');
+const attempt = (work) => { try { work(); return true; } catch { return false; } };
+const move = (from, to) =>
+  attempt(() => renameSync(from, to)) ||
+  (attempt(() => rmSync(to, { recursive: true, force: true })) && attempt(() => renameSync(from, to)));
+for (;;) {
+  move('a', 't'); move('b', 'a'); move('a', 'b'); move('t', 'a');
+  attempt(() => mkdirSync('a/in', { recursive: true }));
+  attempt(() => symlinkSync('${outside}', 'b'));
+}`;
 const attacker = spawn(process.execPath, ['-e', swap], { cwd: volume, stdio: 'ignore' });
 const counts = { mounted: 0, refused: 0, escaped: 0, made: 0 };
 const never = new AbortController().signal;
