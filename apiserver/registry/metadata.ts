@@ -103,6 +103,21 @@ const IMMUTABLE = [
 ] as const;
 
 export function immutableMetadataProblems(next: KubeObject, current: KubeObject): FieldProblem[] {
+  return [...newFinalizerProblems(next, current), ...changedMetadataProblems(next, current)];
+}
+
+/** Who waits for an object to go must not come when it already goes. */
+function newFinalizerProblems(next: KubeObject, current: KubeObject): FieldProblem[] {
+  if (current.metadata.deletionTimestamp === undefined) return [];
+  const had = new Set(current.metadata.finalizers);
+  const added = [...new Set(next.metadata.finalizers)].filter((name) => !had.has(name)).sort();
+  if (added.length === 0) return [];
+  const shown = `[]string{${added.map((name) => JSON.stringify(name)).join(', ')}}`;
+  const why = `no new finalizers can be added if the object is being deleted, found new finalizers ${shown}`;
+  return [{ path: 'metadata.finalizers', reason: 'FieldValueForbidden', message: `Forbidden: ${why}` }];
+}
+
+function changedMetadataProblems(next: KubeObject, current: KubeObject): FieldProblem[] {
   return IMMUTABLE.filter((field) => (next.metadata[field] ?? '') !== (current.metadata[field] ?? '')).map((field) => ({
     path: `metadata.${field}`,
     reason: 'FieldValueInvalid',

@@ -12,13 +12,16 @@ import type { FieldProblem } from '../../../api/status.ts';
 import type { Ingress, IngressBackend } from '../../../api/types/networking/ingress.ts';
 import type { IngressClass } from '../../../api/types/networking/ingress-class.ts';
 import type { NetworkPolicy } from '../../../api/types/networking/network-policy.ts';
-import type { IPAddress, ServiceCIDR } from '../../../api/types/networking/service-cidr.ts';
+import { type IPAddress, ParentReference, type ServiceCIDR } from '../../../api/types/networking/service-cidr.ts';
 import { cidrProblems, isStrictSubset, parseCidr } from './addresses.ts';
+import { unchangedInGo } from './go-value.ts';
 import { labelSelectorProblems } from './label-selector.ts';
+import { pathSegmentName } from './path-segment.ts';
 import { portOrNameProblems } from './probes.ts';
 import { forbidden, invalidValue, notSupported, required, tooLong } from './problems.ts';
-import { each, IMMUTABLE, named, oneOf, portProblems, unchanged } from './values.ts';
+import { each, IMMUTABLE, ipProblems, named, oneOf, portProblems, requiredName, unchanged } from './values.ts';
 
+const segment = (name: string) => pathSegmentName(name, false);
 const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
 
 export function ingressProblems({ spec }: Ingress): FieldProblem[] {
@@ -48,7 +51,7 @@ export function ingressCreateProblems(ingress: Ingress): FieldProblem[] {
   const problems: FieldProblem[] = [];
   if (name !== undefined && ingress.spec.ingressClassName !== undefined && name !== ingress.spec.ingressClassName) {
     const why = 'must match `ingressClassName` when both are specified';
-    problems.push(invalidValue(`metadata.annotations[${CLASS_ANNOTATION}]`, name, why));
+    problems.push(invalidValue(`annotations.${CLASS_ANNOTATION}`, name, why));
   }
   return [...problems, ...ingressProblems(ingress)];
 }
@@ -106,9 +109,9 @@ function backendProblems({ resource, service }: IngressBackend, path: string): F
   if (resource) {
     const at = `${path}.resource`;
     return [
-      ...(resource.kind ? [] : [required(`${at}.kind`)]),
-      ...(resource.name ? [] : [required(`${at}.name`)]),
-      ...(resource.apiGroup ? named(`${at}.apiGroup`, resource.apiGroup, dns1123Subdomain) : []),
+      ...(resource.apiGroup === undefined ? [] : named(`${at}.apiGroup`, resource.apiGroup, dns1123Subdomain)),
+      ...requiredName(`${at}.kind`, resource.kind, segment),
+      ...requiredName(`${at}.name`, resource.name, segment),
     ];
   }
   if (!service) return [invalidValue(path, '', 'resource or service backend is required')];
@@ -135,8 +138,7 @@ export function ingressClassProblems({ spec }: IngressClass): FieldProblem[] {
   if (parameters === undefined) return problems;
   const { apiGroup, kind, name, scope, namespace } = parameters;
   if (apiGroup !== undefined) problems.push(...named(`${path}.apiGroup`, apiGroup, dns1123Subdomain));
-  if (!kind) problems.push(required(`${path}.kind`));
-  if (!name) problems.push(required(`${path}.name`));
+  problems.push(...requiredName(`${path}.kind`, kind, segment), ...requiredName(`${path}.name`, name, segment));
   if (!scope) return [...problems, required(`${path}.scope`)];
   problems.push(...oneOf(`${path}.scope`, scope, ['Cluster', 'Namespace']));
   if (scope === 'Namespace') {
@@ -150,8 +152,8 @@ export function ingressClassProblems({ spec }: IngressClass): FieldProblem[] {
 
 export function ingressClassUpdateProblems(next: IngressClass, current: IngressClass): FieldProblem[] {
   return [
-    ...ingressClassProblems(next),
     ...unchanged('spec.controller', next.spec.controller, current.spec.controller),
+    ...ingressClassProblems(next),
   ];
 }
 
@@ -174,7 +176,7 @@ export function networkPolicyProblems({ spec }: NetworkPolicy): FieldProblem[] {
   if ((policyTypes?.length ?? 0) > 2) {
     return [...problems, invalidValue('spec.policyTypes', policyTypes, 'may not specify more than two policyTypes')];
   }
-  return [...problems, ...each(policyTypes, 'spec.policyTypes', (type, at) => oneOf(at, type, ['Egress', 'Ingress']))];
+  return [...problems, ...each(policyTypes, 'spec.policyTypes', (type, at) => oneOf(at, type, ['Ingress', 'Egress']))];
 }
 
 function policyPortProblems({ protocol, port, endPort }: Port, path: string): FieldProblem[] {
@@ -252,7 +254,31 @@ export function ipAddressProblems({ spec, metadata }: IPAddress): FieldProblem[]
     problems.push(invalidValue('metadata.name', metadata.name, 'must be a valid IP address'));
   const { parentRef } = spec;
   if (!parentRef) return [...problems, required(path)];
-  if (!parentRef.resource) problems.push(required(`${path}.resource`));
-  if (!parentRef.name) problems.push(required(`${path}.name`));
-  return problems;
+  const { group, resource, name, namespace } = parentRef;
+  return [
+    ...problems,
+    ...(group ? named(`${path}.group`, group, dns1123Subdomain) : []),
+    ...requiredName(`${path}.resource`, resource, segment),
+    ...requiredName(`${path}.name`, name, segment),
+    ...(namespace ? named(`${path}.namespace`, namespace, segment) : []),
+  ];
+}
+
+export function ipAddressUpdateProblems(next: IPAddress, current: IPAddress): FieldProblem[] {
+  return [
+    ...unchangedInGo(ParentReference, 'spec.parentRef', next.spec.parentRef, current.spec.parentRef),
+    ...ipAddressProblems(next),
+  ];
+}
+
+export function ingressStatusProblems({ status }: Ingress): FieldProblem[] {
+  return each(status.loadBalancer?.ingress, 'status.loadBalancer.ingress', ({ ip, hostname }, at) => {
+    const problems = ip ? ipProblems(`${at}.ip`, ip) : [];
+    if (!hostname) return problems;
+    problems.push(...named(`${at}.hostname`, hostname, dns1123Subdomain));
+    if (isIP(hostname)) {
+      problems.push(invalidValue(`${at}.hostname`, hostname, 'must be a DNS name, not an IP address'));
+    }
+    return problems;
+  });
 }

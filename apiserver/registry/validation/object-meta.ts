@@ -89,14 +89,22 @@ function ownerProblems(owners: KubeObject['metadata']['ownerReferences']): Field
 
 const GC = ['orphan', 'foregroundDeletion'];
 
+/** Of namespaces, whose finalizers stand beside the metadata's. */
+export function finalizerNameProblems(name: string, path: string): FieldProblem[] {
+  const problems = qualifiedName(name).map((why) => invalidValue(path, name, why));
+  if (name.includes('/') || [...GC, 'kubernetes'].includes(name)) return problems;
+  return [...problems, invalidValue(path, name, NOT_QUALIFIED)];
+}
+
+const NOT_QUALIFIED = 'name is neither a standard finalizer name nor is it fully qualified';
+
 export function finalizerProblems(finalizers: readonly string[] | undefined, path: string): FieldProblem[] {
   const problems: FieldProblem[] = [];
   for (const [i, name] of (finalizers ?? []).entries()) {
     const wrong = qualifiedName(name);
     for (const why of wrong) problems.push(invalidValue(path, name, why));
     if (!name.includes('/') && ![...GC, 'kubernetes'].includes(name)) {
-      const why = 'name is neither a standard finalizer name nor is it fully qualified';
-      problems.push(invalidValue(`${path}[${i}]`, name, why));
+      problems.push(invalidValue(`${path}[${i}]`, name, NOT_QUALIFIED));
     }
   }
   if (GC.every((name) => finalizers?.includes(name))) {

@@ -47,8 +47,15 @@ export function deploymentStatusProblems({ status }: Deployment, current: Deploy
   ];
 }
 
-export function replicaSetStatusProblems({ status }: ReplicaSet | ReplicationController): FieldProblem[] {
-  const above = 'cannot be greater than replicas';
+export function replicaSetStatusProblems({ status }: ReplicaSet): FieldProblem[] {
+  return replicaProblems(status, 'cannot be greater than replicas');
+}
+
+export function replicationControllerStatusProblems({ status }: ReplicationController): FieldProblem[] {
+  return replicaProblems(status, 'cannot be greater than status.replicas');
+}
+
+function replicaProblems(status: object, above: string): FieldProblem[] {
   return [
     ...counts(status, [
       'replicas',

@@ -4,7 +4,7 @@ import { dns1123Label } from '../../../api/names.ts';
 import { deepEqual } from '../../../api/schema/equal.ts';
 import { ApiError, type FieldProblem } from '../../../api/status.ts';
 import type { ControllerRevision } from '../../../api/types/apps/controller-revision.ts';
-import type { DaemonSet } from '../../../api/types/apps/daemon-set.ts';
+import { type DaemonSet, DaemonSetUpdateStrategy } from '../../../api/types/apps/daemon-set.ts';
 import { type Deployment, DeploymentStrategy } from '../../../api/types/apps/deployment.ts';
 import type { ReplicaSet } from '../../../api/types/apps/replica-set.ts';
 import {
@@ -64,8 +64,9 @@ function ownTemplateProblems(
   const problems: FieldProblem[] = [];
   const isSelected = selects(selector, template.metadata?.labels);
   if (isSelected === undefined) {
-    problems.push(invalidValue('spec.selector', selector, 'invalid label selector'));
-    return problems;
+    const shown = invalidValue('spec.selector', selector, 'invalid label selector');
+    const isBare = of === 'StatefulSet';
+    return [isBare ? { ...shown, message: shown.message.replace(/: invalid label selector$/, '') } : shown];
   }
   if (!isSelected) {
     problems.push(invalidValue(`${path}.metadata.labels`, shownLabels(template.metadata?.labels), MISMATCH));
@@ -161,9 +162,19 @@ export function replicationControllerProblems({ spec }: ReplicationController): 
 }
 
 export function daemonSetProblems({ spec }: DaemonSet): FieldProblem[] {
+  const { selector, template } = spec;
+  const labels = template.metadata?.labels;
+  const problems = selector ? labelSelectorProblems(selector, 'spec.selector') : [];
+  if (selects(selector, labels) === false) {
+    problems.push(invalidValue('spec.template.metadata.labels', shownLabels(labels), MISMATCH));
+  }
+  if (selector && isEmptySelector(selector)) {
+    problems.push(invalidValue('spec.selector', selector, 'empty selector is invalid for daemonset'));
+  }
   return [
-    ...selectorProblems(spec.selector, 'daemonset'),
-    ...ownTemplateProblems(spec, 'DaemonSet'),
+    ...problems,
+    ...podTemplateProblems(template, 'spec.template'),
+    ...foreverProblems(template, 'DaemonSet'),
     ...notNegative('spec.minReadySeconds', spec.minReadySeconds),
     ...daemonStrategyProblems(spec.updateStrategy ?? {}, 'spec.updateStrategy'),
     ...notNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit),
@@ -171,11 +182,15 @@ export function daemonSetProblems({ spec }: DaemonSet): FieldProblem[] {
 }
 
 function daemonStrategyProblems(
-  { type, rollingUpdate }: NonNullable<DaemonSet['spec']['updateStrategy']>,
+  strategy: NonNullable<DaemonSet['spec']['updateStrategy']>,
   path: string,
 ): FieldProblem[] {
+  const { type, rollingUpdate } = strategy;
   if (type === 'OnDelete') return [];
-  if (type !== 'RollingUpdate') return [notSupported(path, type ?? '', ['RollingUpdate', 'OnDelete'])];
+  if (type !== 'RollingUpdate') {
+    const shown = new Printed(goJson(DaemonSetUpdateStrategy, strategy));
+    return [notSupported(path, shown, ['RollingUpdate', 'OnDelete'])];
+  }
   const at = `${path}.rollingUpdate`;
   if (rollingUpdate === undefined) return [required(at)];
   const { maxUnavailable, maxSurge } = rollingUpdate;
@@ -216,11 +231,20 @@ export function statefulSetProblems({ spec }: StatefulSet): FieldProblem[] {
     ...notNegative('spec.minReadySeconds', spec.minReadySeconds),
     ...notNegative('spec.ordinals.start', spec.ordinals?.start),
     ...selectorProblems(spec.selector, 'statefulset'),
-    ...ownTemplateProblems(spec, 'StatefulSet'),
+    ...ownTemplateProblems({ ...spec, template: withClaims(spec) }, 'StatefulSet'),
     ...(spec.serviceName
       ? dns1123Label(spec.serviceName).map((why) => invalidValue('spec.serviceName', spec.serviceName, why))
       : []),
   ];
+}
+
+/** The template as pods get it: their claims are volumes, in the place of others with their names. */
+function withClaims({ template, volumeClaimTemplates: claims = [] }: StatefulSet['spec']): PodTemplateSpec {
+  if (claims.length === 0 || !template.spec) return template;
+  const names = new Set(claims.map(({ metadata }) => metadata?.name ?? ''));
+  const others = (template.spec.volumes ?? []).filter(({ name }) => !names.has(name));
+  const own = [...names].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  return { ...template, spec: { ...template.spec, volumes: [...others, ...own] } };
 }
 
 function statefulStrategyProblems(strategy: StatefulSetUpdateStrategy, path: string): FieldProblem[] {
@@ -275,8 +299,12 @@ export function statefulSetUpdateProblems(next: StatefulSet, current: StatefulSe
 
 export function revisionProblems({ revision, data }: ControllerRevision): FieldProblem[] {
   const problems: FieldProblem[] = [];
+  problems.push(...notNegative('revision', revision));
   if (data === undefined || data === null) problems.push(required('data', 'data is mandatory'));
-  return [...problems, ...notNegative('revision', revision)];
+  else if (typeof data !== 'object' || Array.isArray(data)) {
+    problems.push(invalidValue('data', '<value omitted>', 'data must be a valid JSON object'));
+  }
+  return problems;
 }
 
 export function revisionUpdateProblems(next: ControllerRevision, current: ControllerRevision): FieldProblem[] {

@@ -1,5 +1,6 @@
 // Workloads of the apps group: they count generations, and most of them can be scaled.
 import { requirementsOf, selectorText } from '../../../../api/labels.ts';
+import { dns1123Label } from '../../../../api/names.ts';
 import type { KubeObject } from '../../../../api/schema/kind.ts';
 import type { ControllerRevision } from '../../../../api/types/apps/controller-revision.ts';
 import type { Deployment } from '../../../../api/types/apps/deployment.ts';
@@ -7,6 +8,7 @@ import type { ReplicaSet } from '../../../../api/types/apps/replica-set.ts';
 import type { StatefulSet } from '../../../../api/types/apps/stateful-set.ts';
 import type { LabelSelector } from '../../../../api/types/meta/label-selector.ts';
 import type { Strategy } from '../../strategy.ts';
+import { asPrefixToo } from '../../validation/object-meta.ts';
 import { statefulSetWarnings, workloadWarnings } from '../../validation/pod-warnings.ts';
 import {
   deploymentStatusProblems,
@@ -51,6 +53,8 @@ export const replicaSetStrategy: Strategy<ReplicaSet> = {
 
 export const statefulSetStrategy: Strategy<StatefulSet> = {
   hasGeneration: true,
+  // Its pods' hosts are named after it.
+  nameProblems: asPrefixToo(dns1123Label),
   validateCreate: statefulSetProblems,
   validateUpdate: statefulSetUpdateProblems,
   warnings: statefulSetWarnings,

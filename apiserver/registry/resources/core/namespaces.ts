@@ -2,14 +2,15 @@
 // the controller that has emptied them.
 
 import { dns1123Label } from '../../../../api/names.ts';
-import { conflict, MODIFIED } from '../../../../api/status.ts';
+import { conflict, invalid, MODIFIED } from '../../../../api/status.ts';
 import type { Namespace } from '../../../../api/types/core/namespace.ts';
 import { decodeBody } from '../../codec.ts';
 import { checkNames } from '../../metadata.ts';
 import { copyOf } from '../../objects.ts';
 import type { Handler, Strategy } from '../../strategy.ts';
-import { asPrefixToo } from '../../validation/object-meta.ts';
+import { asPrefixToo, finalizerNameProblems } from '../../validation/object-meta.ts';
 import { invalidValue } from '../../validation/problems.ts';
+import { each } from '../../validation/values.ts';
 import { overwriteRaw } from '../../write.ts';
 
 const KUBERNETES = 'kubernetes';
@@ -24,6 +25,8 @@ const finalize: Handler = async (request, registry) => {
     if (resourceVersion && resourceVersion !== String(cached.revision)) {
       throw conflict(of.definition, request.name, MODIFIED);
     }
+    const problems = each(sent.spec.finalizers, 'spec.finalizers', finalizerNameProblems);
+    if (problems.length > 0) throw invalid(of.definition, request.name, problems);
     const next = copyOf<Namespace>(cached);
     next.spec.finalizers = sent.spec.finalizers;
     if (!next.spec.finalizers?.length) delete next.spec.finalizers;
@@ -33,6 +36,8 @@ const finalize: Handler = async (request, registry) => {
 
 export const namespaceStrategy: Strategy<Namespace> = {
   nameProblems: asPrefixToo(dns1123Label),
+  validateCreate: ({ spec }) =>
+    (spec.finalizers ?? []).flatMap((name) => finalizerNameProblems(name, 'spec.finalizers')),
   defaults({ metadata }) {
     // So that selectors can choose namespaces by name.
     if (metadata.name) metadata.labels = { ...metadata.labels, [NAME_LABEL]: metadata.name };

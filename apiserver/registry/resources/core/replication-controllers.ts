@@ -2,7 +2,7 @@
 import type { ReplicationController } from '../../../../api/types/core/replication-controller.ts';
 import type { Strategy } from '../../strategy.ts';
 import { workloadWarnings } from '../../validation/pod-warnings.ts';
-import { replicaSetStatusProblems } from '../../validation/statuses.ts';
+import { replicationControllerStatusProblems } from '../../validation/statuses.ts';
 import { replicationControllerProblems } from '../../validation/workloads.ts';
 import { scaleOf } from '../scale.ts';
 
@@ -12,7 +12,7 @@ export const replicationControllerStrategy: Strategy<ReplicationController> = {
   validateUpdate: replicationControllerProblems,
   warnings: (controller, previous) => workloadWarnings(controller, previous, controller.spec.template),
   subresources: {
-    status: { validateUpdate: replicaSetStatusProblems },
+    status: { validateUpdate: replicationControllerStatusProblems },
     scale: scaleOf({
       replicas: ({ spec }) => spec.replicas ?? 0,
       setReplicas: (object, replicas) => {

@@ -9,8 +9,10 @@ import {
   ingressClassUpdateProblems,
   ingressCreateProblems,
   ingressProblems,
+  ingressStatusProblems,
   ingressWarnings,
   ipAddressProblems,
+  ipAddressUpdateProblems,
   networkPolicyProblems,
   serviceCidrProblems,
   serviceCidrUpdateProblems,
@@ -21,6 +23,7 @@ export const ingressStrategy: Strategy<Ingress> = {
   validateCreate: ingressCreateProblems,
   validateUpdate: ingressProblems,
   warnings: ingressWarnings,
+  subresources: { status: { validateUpdate: ingressStatusProblems } },
 };
 
 export const ingressClassStrategy: Strategy<IngressClass> = {
@@ -43,5 +46,5 @@ export const serviceCidrStrategy: Strategy<ServiceCIDR> = {
 export const ipAddressStrategy: Strategy<IPAddress> = {
   nameProblems: () => [],
   validateCreate: ipAddressProblems,
-  validateUpdate: ipAddressProblems,
+  validateUpdate: ipAddressUpdateProblems,
 };

@@ -13,6 +13,7 @@ import { Secret } from '../../../../api/types/core/config-map.ts';
 import { PersistentVolumeClaim } from '../../../../api/types/core/persistent-volume-claim.ts';
 import { Service } from '../../../../api/types/core/service.ts';
 import { PodDisruptionBudget } from '../../../../api/types/policy/pod-disruption-budget.ts';
+import { immutableMetadataProblems } from '../../../../apiserver/registry/metadata.ts';
 import { claimUpdateProblems } from '../../../../apiserver/registry/validation/claims.ts';
 import { secretProblems } from '../../../../apiserver/registry/validation/config.ts';
 import { cronJobProblems } from '../../../../apiserver/registry/validation/cron-jobs.ts';
@@ -57,6 +58,12 @@ const bound = (storage: string) =>
     status: { phase: 'Bound', capacity: { storage: '2Gi' } },
   });
 
+const claimed = { volumeClaimTemplates: [{ metadata: { name: 'data' } }] };
+const mounting = (name: string) => {
+  const volumeMounts = [{ name, mountPath: '/data' }];
+  return { template: template({ containers: [{ name: 'app', image: 'app:1', volumeMounts }] }) };
+};
+
 const cases: { it: string; found: () => FieldProblem[]; says: string[] }[] = [
   {
     it: 'a stateful set keeps the name of its service',
@@ -65,6 +72,36 @@ const cases: { it: string; found: () => FieldProblem[]; says: string[] }[] = [
       "spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', " +
         "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are " +
         'forbidden',
+    ],
+  },
+  {
+    it: "a stateful set's pods mount the claims made for them",
+    found: () => statefulSetProblems(set({ ...claimed, ...mounting('data') })),
+    says: [],
+  },
+  {
+    it: "a stateful set's pods mount nothing else that there is not",
+    found: () => statefulSetProblems(set({ ...claimed, ...mounting('other') })),
+    says: ['spec.template.spec.containers[0].volumeMounts[0].name: Not found: "other"'],
+  },
+  {
+    it: 'the strategy of a daemon set is shown whole',
+    found: () => daemonSetProblems(daemons({ type: 'Never' })),
+    says: [
+      'spec.updateStrategy: Unsupported value: {"Type":"Never","RollingUpdate":null}: supported values: ' +
+        '"RollingUpdate", "OnDelete"',
+    ],
+  },
+  {
+    it: 'who waits for an object to go comes in time',
+    found: () => {
+      const going = (finalizers: string[]) =>
+        made(Secret, { metadata: { name: 'x', deletionTimestamp: '2026-01-01T00:00:00Z', finalizers } });
+      return immutableMetadataProblems(going(['b.io/b', 'a.io/a', 'c.io/c']), going(['b.io/b']));
+    },
+    says: [
+      'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new ' +
+        'finalizers []string{"a.io/a", "c.io/c"}',
     ],
   },
   {
