@@ -27,6 +27,13 @@ import type { Controller } from './deps.ts';
 /** News of what we wrote is late, not lost; a relist may have left it out. */
 const NEWS_WITHIN_MS = 60_000;
 
+interface Remembered {
+  /** Attachments not seen attached yet. */
+  readonly waiting: Map<string, Waiting>;
+  /** Those that pods were told they cannot have yet. */
+  readonly refused: Set<string>;
+}
+
 /** Asked again although nothing is known to have changed: an attacher that does not answer is told of. */
 interface Waiting {
   readonly sinceMs: number;
@@ -41,10 +48,9 @@ export const attachDetachController: Controller = ({ client, informers, recorder
   const drivers = informers.of(csiDrivers);
   const attachments = informers.of(volumeAttachments);
   const index = new AttachIndex();
-  /** Attachments not seen attached yet, not wanted any more, and refusals told: only what is said and when hangs on these. */
-  const waiting = new Map<string, Waiting>();
+  /** By node. Only what is said and when hangs on it. */
+  const remembered = new Map<string, Remembered>();
   const unwantedSince = new Map<string, number>();
-  const refused = new Set<string>();
   const detachErrors = new Map<string, string>();
   /** Made and not in the news yet: two nodes must not get the same volume from the same picture. */
   const made = new Map<string, VolumeAttachment & { readonly atMs: number }>();
@@ -138,6 +144,7 @@ export const attachDetachController: Controller = ({ client, informers, recorder
     const nowMs = clock.now();
     let nextMs = Number.POSITIVE_INFINITY;
     const names = new Set<string>();
+    const { waiting, refused } = memoryOf(node);
     for (const one of wanted) {
       const { driver, volumeHandle } = one.volume.spec.csi!;
       const id = attachmentName(driver, volumeHandle, node);
@@ -164,14 +171,22 @@ export const attachDetachController: Controller = ({ client, informers, recorder
     }
     for (const { metadata, status } of here) {
       if (names.has(metadata.name)) continue;
-      waiting.delete(metadata.name);
       if (!unwantedSince.has(metadata.name)) unwantedSince.set(metadata.name, nowMs);
       const { detachError } = status;
       const text = detachError === undefined ? '' : `${detachError.time} ${detachError.message}`;
       if (text !== '' && detachErrors.get(metadata.name) !== text) tellNode(node, metadata.name, detachError?.message);
       if (text !== '') detachErrors.set(metadata.name, text);
     }
+    for (const id of waiting.keys()) if (!names.has(id)) waiting.delete(id);
+    for (const id of refused) if (!names.has(id)) refused.delete(id);
+    if (names.size === 0) remembered.delete(node);
     return nextMs;
+  }
+
+  function memoryOf(node: string): Remembered {
+    const known = remembered.get(node) ?? { waiting: new Map(), refused: new Set() };
+    remembered.set(node, known);
+    return known;
   }
 
   function troubleOf({ metadata, spec, status }: VolumeAttachment, handle: string, isLate: boolean) {
@@ -207,6 +222,7 @@ export const attachDetachController: Controller = ({ client, informers, recorder
   function refuse(wanted: WantedVolume, node: string): void {
     const { driver, volumeHandle } = wanted.volume.spec.csi!;
     const id = attachmentName(driver, volumeHandle, node);
+    const { refused } = memoryOf(node);
     if (refused.has(id)) return;
     refused.add(id);
     for (const pod of wanted.pods) {
@@ -219,7 +235,7 @@ export const attachDetachController: Controller = ({ client, informers, recorder
     const attacher = volume.spec.csi!.driver;
     const source = { persistentVolumeName: volume.metadata.name };
     const body = { metadata: { name }, spec: { attacher, nodeName, source } };
-    waiting.set(name, { sinceMs: clock.now(), told: '' });
+    memoryOf(nodeName).waiting.set(name, { sinceMs: clock.now(), told: '' });
     made.set(name, { ...body, status: {}, atMs: clock.now() } as VolumeAttachment & { atMs: number });
     try {
       await client.create(volumeAttachments, body, {}, signal);
@@ -269,7 +285,7 @@ export const attachDetachController: Controller = ({ client, informers, recorder
       index.attachmentChanged(key, now, before);
       made.delete(key);
       if (now === undefined) {
-        for (const map of [waiting, unwantedSince, detachErrors]) map.delete(key);
+        for (const map of [unwantedSince, detachErrors]) map.delete(key);
       }
       const { spec } = (now ?? before)!;
       // Whoever waits until it is free elsewhere looks again.
