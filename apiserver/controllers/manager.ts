@@ -30,6 +30,7 @@ import { persistentVolumeController } from './persistent-volume.ts';
 import { podGcController } from './pod-gc.ts';
 import { replicaSetController } from './replica-set.ts';
 import { replicationControllerController } from './replication-controller.ts';
+import { resourceClaimController } from './resource-claim.ts';
 import { resourceQuotaController } from './resource-quota.ts';
 import { rootCaController } from './root-ca.ts';
 import { serviceAccountController } from './service-account.ts';
@@ -81,6 +82,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   'pvc-protection-controller': claimProtectionController,
   'replicaset-controller': replicaSetController,
   'replication-controller': replicationControllerController,
+  'resource-claim-controller': resourceClaimController,
   'resourcequota-controller': resourceQuotaController,
   'root-ca-cert-publisher': rootCaController,
   'service-account-controller': serviceAccountController,
@@ -99,6 +101,7 @@ const EVENT_SOURCES: Readonly<Record<string, string>> = {
   'ephemeral-volume-controller': 'ephemeral_volume',
   'expand-controller': 'volume_expand',
   'persistent-volume-binder': 'persistentvolume-controller',
+  'resource-claim-controller': 'resource_claim',
 };
 
 /** Runs until the signal aborts and returns when every controller has ended. One that fails ends them all. */

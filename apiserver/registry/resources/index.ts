@@ -75,6 +75,12 @@ import {
 } from './policy/strategies.ts';
 import { bindingStrategy, roleStrategy } from './rbac/roles.ts';
 import {
+  deviceClassStrategy,
+  resourceClaimStrategy,
+  resourceClaimTemplateStrategy,
+  resourceSliceStrategy,
+} from './resource/strategies.ts';
+import {
   csiDriverStrategy,
   csiNodeStrategy,
   csiStorageCapacityStrategy,
@@ -95,8 +101,6 @@ const counted = { hasGeneration: true };
 const countedKinds = [
   admissionregistration.mutatingAdmissionPolicies,
   admissionregistration.mutatingAdmissionPolicyBindings,
-  dra.deviceClasses,
-  dra.resourceSlices,
 ] as unknown as ResourceDefinition[];
 for (const of of countedKinds) add(of, counted);
 
@@ -156,6 +160,10 @@ add(leases, leaseStrategy);
 add(podDisruptionBudgets, podDisruptionBudgetStrategy);
 add(priorityClasses, priorityClassStrategy);
 add(runtimeClasses, runtimeClassStrategy);
+add(dra.deviceClasses, deviceClassStrategy);
+add(dra.resourceClaims, resourceClaimStrategy);
+add(dra.resourceClaimTemplates, resourceClaimTemplateStrategy);
+add(dra.resourceSlices, resourceSliceStrategy);
 add(storage.csiDrivers, csiDriverStrategy);
 add(storage.csiNodes, csiNodeStrategy);
 add(storage.csiStorageCapacities, csiStorageCapacityStrategy);

@@ -37,10 +37,14 @@ async function makeClaim(name: string, devices: string[]): Promise<Claim> {
 async function allocate(claim: Claim, devices: string[], users: Pod[]): Promise<void> {
   const results = devices.map((device, at) => ({ request: `r${at}`, driver: DRIVER, pool: 'node-1', device }));
   const reservedFor = users.map(({ metadata: { name, uid } }) => ({ resource: 'pods', name, uid }));
-  const now = await cluster().api.get<Claim>(`${CLAIMS}/${claim.metadata.name}`);
-  const status = { allocation: { devices: { results } }, reservedFor };
-  await pods.call('PUT', `${CLAIMS}/${claim.metadata.name}/status`, { ...now, status });
   await driver.tell({ [claim.metadata.uid]: results });
+  // The controller writes to it too, for pods that have a node already.
+  await waitFor('the allocation to be written', async () => {
+    const now = await cluster().api.get<Claim>(`${CLAIMS}/${claim.metadata.name}`);
+    const status = { allocation: { devices: { results } }, reservedFor };
+    await pods.call('PUT', `${CLAIMS}/${claim.metadata.name}/status`, { ...now, status });
+    return true;
+  });
 }
 const event = (reason: string, text: RegExp) =>
   waitFor(`an event ${reason}`, async () => {
