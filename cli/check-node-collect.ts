@@ -6,6 +6,7 @@ import { hierarchiesOf } from '../agent/cgroups/tree.ts';
 import type { AgentConfig } from '../agent/config.ts';
 import type { RuntimeClient } from '../agent/cri/runtime.ts';
 import type { StringMap } from '../agent/cri/types.ts';
+import { Layout, type Staged } from '../agent/csi/layout.ts';
 import { readPodCidrs } from '../agent/network/cni.ts';
 import { familiesOf, rulesets } from '../agent/network/network.ts';
 import { localPod } from '../agent/network/network-input.ts';
@@ -13,6 +14,7 @@ import type { KernelState, Nft } from '../agent/network/nft.ts';
 import { type RulesetConfig, TABLE, tableOf } from '../agent/network/ruleset.ts';
 import { ANNOTATION, LABEL } from '../agent/pods/names.ts';
 import { readStaticPods } from '../agent/pods/static-pods.ts';
+import { mountsBelow } from '../agent/volumes/mounts.ts';
 import type { Pod } from '../api/types/core/pod.ts';
 import type { FoundSandbox, NodePicture, WantedPod } from './check-node-compare.ts';
 import { holdingsOf } from './check-node-runtime.ts';
@@ -35,8 +37,9 @@ export interface Collected extends NodePicture {
 
 export async function collectNode(deps: CollectDeps, signal: AbortSignal): Promise<Collected> {
   const { config, runtime, api } = deps;
-  const [mounts, folders, files, groups, addresses, kernel, held] = await Promise.all([
+  const [mounts, storage, folders, files, groups, addresses, kernel, held] = await Promise.all([
     mountsOfPods(config.kubeletDir),
+    storageOf(config.kubeletDir),
     foldersOfPods(config.kubeletDir),
     filesOfPods(config),
     cgroupsOfPods(config.cgroupRoot),
@@ -50,7 +53,7 @@ export async function collectNode(deps: CollectDeps, signal: AbortSignal): Promi
   const wanted = await wantedPods(deps, signal);
   const { snapshotter, ...holdings } = held;
   return {
-    ...{ mounts, folders, files, addresses, sandboxes, snapshotter },
+    ...{ mounts, storage, folders, files, addresses, sandboxes, snapshotter },
     ...groups,
     containers: ours.map(({ id, podSandboxId, labels, metadata }) => ({
       ...{ id, sandboxId: podSandboxId, name: labels[LABEL.container] ?? metadata.name },
@@ -159,6 +162,25 @@ async function mountsOfPods(kubeletDir: string) {
     return point?.startsWith(below) ? [point] : [];
   });
   return points.reverse().map((path) => ({ path, uid: path.slice(below.length).split('/')[0]! }));
+}
+
+/** What the agent noted of volumes of drivers, against what is mounted in their folders. */
+async function storageOf(kubeletDir: string): Promise<NodePicture['storage']> {
+  const layout = new Layout(kubeletDir);
+  const [uses, staged, mounted] = await Promise.all([
+    layout.allUses(),
+    layout.allStaged(),
+    mountsBelow(join(kubeletDir, 'plugins', 'kubernetes.io', 'csi')),
+  ]);
+  const isUsed = ({ driver, handle, mode }: Staged) =>
+    uses.some((use) => use.driver === driver && use.handle === handle && use.mode === mode);
+  const noted = [...staged.map((each) => layout.staging(each)), ...uses.map((use) => layout.target(use))];
+  return {
+    staged: staged.map((each) => ({
+      ...{ name: each.spec, driver: each.driver, path: layout.staging(each), used: isUsed(each) },
+    })),
+    unnoted: mounted.filter((path) => !noted.some((each) => path === each || path.startsWith(`${each}/`))),
+  };
 }
 
 async function foldersOfPods(kubeletDir: string) {

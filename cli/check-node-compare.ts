@@ -36,6 +36,17 @@ export interface NodePicture {
   readonly cgroups: readonly { readonly path: string; readonly uid: string }[];
   /** Innermost first. */
   readonly mounts: readonly { readonly path: string; readonly uid: string }[];
+  /** Volumes of storage drivers, as they are noted and as they are mounted for the whole node. */
+  readonly storage: {
+    readonly staged: readonly {
+      readonly name: string;
+      readonly driver: string;
+      readonly path: string;
+      readonly used: boolean;
+    }[];
+    /** Mounted in the drivers' folders and noted nowhere. */
+    readonly unnoted: readonly string[];
+  };
   readonly folders: readonly { readonly path: string; readonly uid: string }[];
   /** Folders of logs, and what the agent remembers of pods. */
   readonly files: readonly { readonly path: string; readonly uid: string }[];
@@ -96,7 +107,17 @@ export function compareNode(picture: NodePicture): Difference[] {
         left(`sandbox ${short(id)} of pod ${name}, which nobody wants`, { do: 'removeSandbox', id }),
       ),
     ...beneathCri(picture),
-    ...picture.mounts.filter(unwanted).map(({ path }) => left(nobodys(`mount ${path}`), { do: 'unmount', path })),
+    ...picture.mounts
+      .filter(unwanted)
+      .map(({ path }) =>
+        isDrivers(path) ? byDriver(nobodys(`mount ${path}`)) : left(nobodys(`mount ${path}`), { do: 'unmount', path }),
+      ),
+    ...picture.storage.staged
+      .filter(({ used }) => !used)
+      .map(({ name, driver, path }) => byDriver(`volume ${name} of driver ${driver} is at ${path} and no pod uses it`)),
+    ...picture.storage.unnoted.map(
+      (path): Difference => ({ says: `mount ${path} is in a driver's folder and noted nowhere` }),
+    ),
     ...picture.innerCgroups
       .filter(gone)
       .map(({ path, id }) =>
@@ -198,6 +219,16 @@ function addressDifferences({ sandboxes, addresses, letIn }: NodePicture): Diffe
 export function lasting(first: readonly Difference[], second: readonly Difference[]): Difference[] {
   const before = new Set(first.map(({ says }) => says));
   return second.filter(({ says }) => before.has(says));
+}
+
+/** Mounts that a storage driver made for a pod. */
+function isDrivers(path: string): boolean {
+  return path.includes('/volumes/kubernetes.io~csi/');
+}
+
+/** Taken down behind its back, a driver would go on believing in it: the agent asks it, as long as it takes. */
+function byDriver(says: string): Difference {
+  return { says: `${says} (the agent lets its driver take it down)` };
 }
 
 function left(says: string, mend: Mend): Difference {

@@ -14,6 +14,7 @@ const whole: NodePicture = {
   containers: [{ id: 'c1', name: 'main', sandboxId: 'box-1' }],
   cgroups: [{ path: '/cg/podu1', uid: 'u1' }],
   mounts: [{ path: '/k/pods/u1/v', uid: 'u1' }],
+  storage: { staged: [{ name: 'pv', driver: 'd', path: '/k/g', used: true }], unnoted: [] },
   folders: [{ path: '/k/pods/u1', uid: 'u1' }],
   addresses: [{ file: '/ipam/10.42.0.2', ip: '10.42.0.2', sandboxId: 'box-1' }],
   letIn: new Set(['10.42.0.2']),
@@ -38,6 +39,18 @@ const cases: { it: string; more: Partial<NodePicture>; wants: string[] }[] = [
     it: 'finds every leftover of a pod nobody wants, in the order to mend',
     more: { wanted: [] },
     wants: ['removeSandbox', 'unmount', 'removeCgroup', 'removeFolder', 'removeFile'],
+  },
+  {
+    it: 'finds volumes of drivers that no pod uses, and leaves them to their drivers',
+    more: {
+      mounts: [{ path: '/k/pods/gone/volumes/kubernetes.io~csi/pv/mount', uid: 'gone' }],
+      storage: { staged: [{ name: 'pv', driver: 'd', path: '/k/g', used: false }], unnoted: ['/k/plugins/x'] },
+    },
+    wants: [
+      'mount /k/pods/gone/volumes/kubernetes.io~csi/pv/mount of a pod nobody wants (the agent lets its driver take it down)',
+      'volume pv of driver d is at /k/g and no pod uses it (the agent lets its driver take it down)',
+      "mount /k/plugins/x is in a driver's folder and noted nowhere",
+    ],
   },
   {
     it: 'finds what a lost sandbox leaves',
