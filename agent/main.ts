@@ -78,6 +78,7 @@ import { reviewsOf } from './server/access.ts';
 import { kubeletConfiguration } from './server/configz.ts';
 import { DEFAULT_LOG_LIMITS } from './server/log-rotation.ts';
 import { startServer } from './server/start.ts';
+import { volumeMetrics } from './server/volume-stats.ts';
 import { findLogind } from './shutdown/logind.ts';
 import { NodeShutdown } from './shutdown/shutdown.ts';
 import { LocalDirs } from './volumes/local-dirs.ts';
@@ -359,6 +360,8 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
       configuration: kubeletConfiguration(config, DEFAULT_LOG_LIMITS),
       probeCounts: () => probes.counts(),
       imagePulls: () => pulls.underWay(),
+      volumeUsage: (uid) => csi.usages.of(uid),
+      moreMetrics: () => volumeMetrics(csi.usages.known()),
       certificate: certificates.serving,
     },
     signal,

@@ -18,6 +18,7 @@ import { Layout } from './layout.ts';
 import { Operations } from './operations.ts';
 import { rulesOf } from './requests.ts';
 import { Staging } from './staging.ts';
+import { VolumeUsages } from './volume-usage.ts';
 
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
@@ -43,6 +44,7 @@ export interface CsiOptions {
 export interface Csi extends AsyncDisposable {
   readonly drivers: Drivers;
   readonly volumes: CsiVolumes;
+  readonly usages: VolumeUsages;
   /** For the node's status. */
   inUse(): readonly string[];
 }
@@ -66,14 +68,17 @@ export async function startCsi(options: CsiOptions): Promise<Csi> {
     staging.again();
     for (const { use } of volumes.jobs()) wake(use.uid);
   });
+  const usages = new VolumeUsages(volumes, clock);
   const stop = new AbortController();
   const running = Promise.all([expansion.run(volumes, stop.signal), announce(object, clock, log, stop.signal)]);
   return {
     drivers,
     volumes,
+    usages,
     inUse: () => attachments.inUse,
     async [Symbol.asyncDispose]() {
       stop.abort();
+      await usages[Symbol.asyncDispose]();
       await running;
       await operations[Symbol.asyncDispose]();
       await staging[Symbol.asyncDispose]();

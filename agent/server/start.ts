@@ -9,7 +9,7 @@ import { Pages } from './pages.ts';
 import type { Family } from './prometheus.ts';
 import { KubeletServer } from './server.ts';
 import { Slots } from './slots.ts';
-import { Stats } from './stats.ts';
+import { Stats, type StatsOptions } from './stats.ts';
 import type { CertificateSource } from './tls-files.ts';
 
 const STREAMS_MAX = 500;
@@ -28,6 +28,8 @@ export interface StartOptions extends ServerDeps {
   readonly probeCounts: () => Iterable<ProbeCount>;
   /** Image pulls under way: a page of our own, for `skiff status`. */
   readonly imagePulls?: () => readonly object[];
+  /** How full a pod's volumes are, by its UID. */
+  readonly volumeUsage?: StatsOptions['volumeUsage'];
   /** What other rooms of the agent count, for /metrics. */
   readonly moreMetrics?: () => readonly Family[];
 }

@@ -3,6 +3,7 @@
 import { timestamp } from '../../api/clock.ts';
 import type { InterfaceCounters } from './proc.ts';
 import type { ContainerUsage, Cpu, Filesystem, PodUsage, Usage } from './stats.ts';
+import { volumeEntry } from './volume-stats.ts';
 
 export function summaryOf({ atMs, node, pods }: Usage): string {
   const { memory } = node;
@@ -39,6 +40,7 @@ function podOf(pod: PodUsage, now: string, node: Usage['node']) {
     ...(pod.cpu && { cpu: cpuOf(pod.cpu) }),
     ...(pod.workingSetBytes !== undefined && { memory: { time: now, workingSetBytes: pod.workingSetBytes } }),
     ...(pod.interfaces.length > 0 && { network: networkOf(now, pod.interfaces, 'eth0') }),
+    ...(pod.volumes?.length && { volume: pod.volumes.map(volumeEntry) }),
     'ephemeral-storage': { ...fsOf(node.fs), usedBytes: used, inodesUsed },
   };
 }

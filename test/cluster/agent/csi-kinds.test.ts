@@ -197,6 +197,17 @@ test('a claim grows while its pod uses it, and before the next pod starts', asyn
     });
   await pods.create('one', spec);
   await pods.untilLogged('one', 'main', ' 32 ');
+  type Summary = {
+    pods: { podRef: { name: string }; volume?: { name: string; pvcRef: object; capacityBytes: number }[] }[];
+  };
+  await waitFor('the statistics of the volume', async () => {
+    const found = await cluster().api.get<Summary>('/api/v1/nodes/node-1/proxy/stats/summary');
+    const [volume] = found.pods.find(({ podRef }) => podRef.name === 'one')?.volume ?? [];
+    if (volume === undefined) return undefined;
+    assert.deepEqual(volume.pvcRef, { name: 'grows', namespace: 'default' });
+    assert.equal(volume.capacityBytes, 32 * 1024 * 1024);
+    return true;
+  });
   await grow('48Mi');
   await has(String(48 * 1024 * 1024));
   await pods.untilLogged('one', 'main', ' 48 ');
