@@ -19,6 +19,8 @@ import type {
 } from './types.ts';
 
 const READ_MS = 30_000;
+/** Who is asked how it is answers at once, or hangs. */
+const STATUS_MS = 10_000;
 const CHANGE_MS = 120_000;
 // Setting up a network may wait for a plugin: upstream gives a sandbox twice the usual time.
 const SANDBOX_MS = 240_000;
@@ -44,11 +46,11 @@ export class RuntimeClient implements Disposable {
   }
 
   version(signal: AbortSignal): Promise<RuntimeVersion> {
-    return this.#call('Version', {}, READ_MS, signal);
+    return this.#call('Version', {}, STATUS_MS, signal);
   }
 
   status(verbose: boolean, signal: AbortSignal): Promise<RuntimeStatus> {
-    return this.#call('Status', { verbose }, READ_MS, signal);
+    return this.#call('Status', { verbose }, STATUS_MS, signal);
   }
 
   /** Runtimes of the 1.x line answer UNIMPLEMENTED. */
