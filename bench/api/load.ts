@@ -19,6 +19,14 @@ export interface WriteJob {
   readonly seconds?: number;
   /** Requests of all clients together; as fast as they can when absent. */
   readonly perSecond?: number;
+  /** Created pods are bound to so many nodes: node-0, node-1 ... */
+  readonly nodes?: number;
+}
+/** Whatever else there has to be: each body is posted once. */
+export interface PostJob {
+  readonly job: 'post';
+  readonly path: string;
+  readonly bodies: readonly string[];
 }
 export interface ListJob {
   readonly job: 'list';
@@ -31,7 +39,7 @@ export interface WatchJob {
   readonly watchers: number;
   readonly writes: WriteJob;
 }
-export type Job = WriteJob | ListJob | WatchJob;
+export type Job = WriteJob | ListJob | WatchJob | PostJob;
 
 export interface Outcome {
   readonly count: number;
@@ -86,11 +94,11 @@ function ask(to: ClientHttp2Session, headers: Record<string, string>, body?: str
   });
 }
 
-async function one(verb: Verb, name: string, via: ClientHttp2Session): Promise<void> {
+async function one(verb: Verb, name: string, via: ClientHttp2Session, nodeName?: string): Promise<void> {
   const json = { 'content-type': 'application/json' };
   switch (verb) {
     case 'create':
-      states.set(name, await ask(via, { ...json, ':method': 'POST', ':path': PODS }, podText(name)));
+      states.set(name, await ask(via, { ...json, ':method': 'POST', ':path': PODS }, podText(name, 0, nodeName)));
       return;
     case 'update': {
       const next = changed(states.get(name) ?? podText(name), ++change);
@@ -114,7 +122,7 @@ async function one(verb: Verb, name: string, via: ClientHttp2Session): Promise<v
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function requests(job: WriteJob, acked?: (name: string) => void): Promise<Outcome> {
-  const { verb, clients, prefix, from, to, seconds, perSecond } = job;
+  const { verb, clients, prefix, from, to, seconds, perSecond, nodes } = job;
   const began = performance.now();
   const until = began + (seconds ?? 3_600) * 1_000;
   const waits: number[] = [];
@@ -128,7 +136,7 @@ async function requests(job: WriteJob, acked?: (name: string) => void): Promise<
           if (due > 0) await sleep(due);
         }
         const asked = performance.now();
-        await one(verb, `${prefix}${i}`, via);
+        await one(verb, `${prefix}${i}`, via, nodes === undefined ? undefined : `node-${i % nodes}`);
         acked?.(`${prefix}${i}`);
         waits.push(performance.now() - asked);
       }
@@ -159,6 +167,14 @@ async function list({ times, limit, gzip }: ListJob): Promise<Outcome> {
   }
   const seconds = (performance.now() - began) / 1_000;
   return { count: times, seconds, p50Ms: percentile(waits, 0.5), p99Ms: percentile(waits, 0.99), bytes, items };
+}
+
+async function post({ path, bodies }: PostJob): Promise<Outcome> {
+  const began = performance.now();
+  const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/json' };
+  for (const body of bodies) await ask(sessions[0]!, headers, body);
+  const seconds = (performance.now() - began) / 1_000;
+  return { count: bodies.length, seconds, p50Ms: Number.NaN, p99Ms: Number.NaN };
 }
 
 const ITEM = '{"metadata":{"resourceVersion"';
@@ -258,10 +274,22 @@ async function watch({ watchers, writes }: WatchJob): Promise<Outcome> {
   return { ...outcome, seconds: deliveredMs / 1_000, events, lost: want - events, disordered, seenP99Ms, encodings };
 }
 
+function carryOut(job: Job): Promise<Outcome> {
+  switch (job.job) {
+    case 'list':
+      return list(job);
+    case 'watch':
+      return watch(job);
+    case 'post':
+      return post(job);
+    case 'requests':
+      return requests(job);
+  }
+}
+
 process.on('message', async (job: Job) => {
   try {
-    const outcome = job.job === 'list' ? await list(job) : job.job === 'watch' ? await watch(job) : await requests(job);
-    process.send!({ outcome });
+    process.send!({ outcome: await carryOut(job) });
   } catch (err) {
     process.send!({ failed: String(err) });
   }

@@ -12,8 +12,8 @@ const CONTAINER = {
   volumeMounts: [{ name: 'config', mountPath: '/etc/service' }],
 };
 
-/** `change` makes one state of the pod differ from another. */
-export function podText(name: string, change = 0): string {
+/** `change` makes one state of the pod differ from another; with `nodeName` it is bound already. */
+export function podText(name: string, change = 0, nodeName?: string): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Pod',
@@ -24,6 +24,7 @@ export function podText(name: string, change = 0): string {
       annotations: { 'bench/change': `c${change}`, 'bench/text': 'x'.repeat(220) },
     },
     spec: {
+      nodeName,
       serviceAccountName: 'default',
       automountServiceAccountToken: false,
       terminationGracePeriodSeconds: 30,

@@ -17,6 +17,7 @@ import type { Job, Outcome } from './load.ts';
 export const LONG = process.env['BENCH_LONG'] === '1';
 const PROFILE = process.env['BENCH_CPU_PROF'];
 const STARTED_WITHIN_MS = 60_000;
+const LOOP_DELAY = join(import.meta.dirname, 'loop-delay.mjs');
 
 export interface Measured extends Outcome {
   /** Of the server, from the job's begin to its end; with a watch, from when all watched. */
@@ -27,12 +28,20 @@ export interface Target extends AsyncDisposable {
   readonly startedMs: number;
   run(job: Job): Promise<Measured>;
   memory(): Memory;
+  /** Of the event loop since this was asked last: how late a timer of a millisecond came. Servers only. */
+  loopDelay(): Promise<LoopDelay>;
+}
+
+export interface LoopDelay {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
 }
 
 export interface Bench extends AsyncDisposable {
   readonly folder: string;
   /** skiff, on the data in this folder of the bench. */
-  server(data?: string): Promise<Target>;
+  server(data?: string, run?: string): Promise<Target>;
   floor(): Promise<Target>;
 }
 
@@ -45,15 +54,15 @@ export async function openBench(): Promise<Bench> {
   const client = [cert('ca'), cert('admin'), key('admin')];
   const dist = join(folder, 'dist');
   if (PROFILE === undefined) await bundle(dist);
-  const server = async (data = 'data') => {
+  const server = async (data = 'data', run = 'api') => {
     await mkdir(join(folder, data), { recursive: true });
     const port = await freePort();
     const folders = ['config-dir', 'data-dir', 'run-dir'].map((flag) => `--${flag}=${join(folder, data)}`);
     const addresses = ['--bind-address=127.0.0.1', '--node-ip=127.0.0.1', `--port=${port}`, `--pki-dir=${pki}`];
-    const args = ['--run=api', ...addresses, ...folders, '--log-format=json'];
+    const args = [`--run=${run}`, ...addresses, ...folders, '--log-format=json'];
     const program =
       PROFILE === undefined
-        ? [...SERVER_NODE_FLAGS, join(dist, 'server.mjs')]
+        ? [...SERVER_NODE_FLAGS, '--import', LOOP_DELAY, join(dist, 'server.mjs')]
         : ['--cpu-prof', `--cpu-prof-dir=${PROFILE}`, join(import.meta.dirname, '../../cli/main.ts'), 'server'];
     return target([...program, ...args], 'serving the API', port, client);
   };
@@ -77,6 +86,11 @@ async function target(args: string[], ready: string, port: number, client: reado
   return {
     startedMs,
     memory: () => memoryOf(pid),
+    async loopDelay() {
+      const told = said.next(/^loop delay (.*)$/m);
+      server.kill('SIGUSR2');
+      return JSON.parse((await told)[1]!) as LoopDelay;
+    },
     async run(job) {
       let before = cpuSeconds(pid);
       load.send(job);
@@ -100,9 +114,29 @@ async function ended(child: ChildProcess): Promise<void> {
   await exit;
 }
 
+interface Said {
+  text: string;
+  /** The next line like this. */
+  next(line: RegExp): Promise<RegExpExecArray>;
+}
+
 /** What it says goes on being read, and the end of it kept for when something fails. */
-async function saysWithin(child: ChildProcess, words: string): Promise<{ text: string }> {
-  const said = { text: '' };
+async function saysWithin(child: ChildProcess, words: string): Promise<Said> {
+  const said: Said = {
+    text: '',
+    next: (line) =>
+      new Promise((resolve) => {
+        let heard = '';
+        const hear = (chunk: Buffer) => {
+          heard += chunk.toString();
+          const found = line.exec(heard);
+          if (found === null) return;
+          child.stderr!.off('data', hear);
+          resolve(found);
+        };
+        child.stderr!.on('data', hear);
+      }),
+  };
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`did not start:\n${said.text}`)), STARTED_WITHIN_MS);
     child.once('exit', (code) => reject(new Error(`ended with ${code}:\n${said.text}`)));
