@@ -11,6 +11,7 @@ import { CustomResources } from './extensions/custom-resources.ts';
 import { Metrics } from './http/metrics.ts';
 import { HttpServer } from './http/server.ts';
 import { serverPages } from './http/server-pages.ts';
+import { keepIdleMemorySmall } from './idle-memory.ts';
 import { openRegistry } from './open-registry.ts';
 import { openStore } from './open-store.ts';
 import { serverParts } from './parts.ts';
@@ -28,11 +29,13 @@ export interface ServerDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Collects V8's nursery, where the process was started so that it can. */
+  readonly collectNursery?: () => void;
   /** Told once the listener answers. */
   readonly onListening?: (address: { port: number }) => void;
 }
 
-const DECODED_MAX_BYTES = 64 << 20;
+const DECODED_MAX_BYTES = 16 << 20;
 
 export async function runServer(config: ServerConfig, deps: ServerDeps, signal: AbortSignal): Promise<void> {
   const { clock, random, log } = deps;
@@ -75,8 +78,9 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   const definitions = runCrdController({ client: own, customResources, clock, log }, until);
   const renewal = pki.follow((serving) => http.renew(serving), clock, log, until);
   const service = keepKubernetesService(own, reached, { clock, log }, until);
+  const memory = deps.collectNursery && keepIdleMemorySmall(deps.collectNursery, clock, until);
   const measuring = serveMetrics(registry, new NodeStats(pki, clock), until);
-  await Promise.all([...parts, measuring, service, compaction, renewal, definitions, ended(until)]);
+  await Promise.all([...parts, memory, measuring, service, compaction, renewal, definitions, ended(until)]);
   failed.signal.throwIfAborted();
 }
 

@@ -67,7 +67,7 @@ const loop = await (async () => {
 table('memory with scheduler and controllers', [
   { when: 'idle', 'RSS MB': memory.idle, 'above idle': 0, 'at most': '' },
   {
-    when: `${PODS} bound pods of 4.7 KB`,
+    when: `${PODS} bound pods of 4.5 KB`,
     'RSS MB': memory.full,
     'above idle': memory.full - memory.idle,
     'at most': 300,

@@ -5,7 +5,17 @@
  * A smaller nursery, and an old generation that is collected at 1.8 times what was alive rather than at four times.
  * Costs no CPU that could be measured, for what a write leaves behind is mostly gone by then either way.
  */
-export const SERVER_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=16', '--heap-growing-percent=80'];
+export const SERVER_NODE_FLAGS: readonly string[] = [
+  '--max-semi-space-size=16',
+  '--heap-growing-percent=80',
+  '--expose-gc',
+];
+
+/** Undefined where the process was not started with the flags. */
+export function nurseryCollector(): (() => void) | undefined {
+  const { gc } = globalThis;
+  return gc && (() => void gc({ type: 'minor' }));
+}
 
 /** One arena: the threads of V8 and SQLite would keep some 40 MB of freed memory in theirs. */
 export const SERVER_ENVIRONMENT: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '1' };

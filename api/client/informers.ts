@@ -13,6 +13,16 @@ const INDEXES = {
     metadata.ownerReferences?.some(({ controller }) => controller === true) ? [] : [metadata.namespace ?? ''],
 };
 
+/**
+ * Without the bookkeeping of managed fields, which is half of many an object and of which no loop asks. An update
+ * that says nothing of it leaves it as it is.
+ */
+function trimmed<T extends KubeObject>(object: T): T {
+  if (object.metadata.managedFields === undefined) return object;
+  const { managedFields: _, ...metadata } = object.metadata;
+  return Object.freeze({ ...object, metadata: Object.freeze(metadata) }) as T;
+}
+
 export class Informers {
   readonly #client: Client;
   readonly #deps: { clock: Clock; log: Logger };
@@ -23,11 +33,11 @@ export class Informers {
     this.#deps = deps;
   }
 
-  /** The whole resource, all namespaces, with the indexes 'owner' (by UID) and 'orphan' (by namespace). */
+  /** The whole resource but its managed fields, all namespaces, with the indexes 'owner' (by UID) and 'orphan' (by namespace). */
   of<T extends KubeObject>(resource: ResourceDefinition<T>): Informer<T> {
     const known = this.#informers.get(resource as unknown as ResourceDefinition);
     if (known !== undefined) return known as unknown as Informer<T>;
-    const informer = new Informer<T>(this.#client, resource, { indexes: INDEXES }, this.#deps);
+    const informer = new Informer<T>(this.#client, resource, { indexes: INDEXES, project: trimmed }, this.#deps);
     this.#informers.set(resource as unknown as ResourceDefinition, informer as unknown as Informer<KubeObject>);
     return informer;
   }

@@ -6,6 +6,7 @@ import { machineFacts } from '../machine.ts';
 import type { Command } from '../main.ts';
 import { serverOptions } from '../options.ts';
 import { serverConfig } from '../resolve.ts';
+import { nurseryCollector } from '../server-memory.ts';
 
 export const run: Command = async (argv) => {
   const values = await settings('server', 'runs the API, the scheduler and the controllers', serverOptions, argv);
@@ -13,6 +14,7 @@ export const run: Command = async (argv) => {
   const config = serverConfig(values, machineFacts());
   const log = openLog({ name: 'server', ...config.log });
   const { runServer } = await import('../../apiserver/main.ts');
-  await runServer(config, { clock: systemClock, random: systemRandom, log }, endSignal());
+  const deps = { clock: systemClock, random: systemRandom, log, collectNursery: nurseryCollector() };
+  await runServer(config, deps, endSignal());
   return 0;
 };
