@@ -78,11 +78,11 @@ import { reviewsOf } from './server/access.ts';
 import { kubeletConfiguration } from './server/configz.ts';
 import { DEFAULT_LOG_LIMITS } from './server/log-rotation.ts';
 import { startServer } from './server/start.ts';
-import { volumeMetrics } from './server/volume-stats.ts';
 import { findLogind } from './shutdown/logind.ts';
 import { NodeShutdown } from './shutdown/shutdown.ts';
 import { LocalDirs } from './volumes/local-dirs.ts';
 import { Tokens } from './volumes/service-account-token.ts';
+import { StorageUsage } from './volumes/usage.ts';
 import { Volumes } from './volumes/volumes.ts';
 
 export interface AgentDeps {
@@ -276,23 +276,26 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     await patiently(() => clearAfterReboot(left, signal), deps, signal);
     await boot.cleared();
   }
+  const volumes = new Volumes(config, {
+    ...{ client, objects, tokens, localDirs, clock, random },
+    csi: csi.volumes,
+    recursiveReadOnly: abilities.recursiveReadOnly,
+    node: () => (view.nodes.get(nodeName) ?? node.node)?.metadata,
+    facts: () => ({ podIps: [], hostIps: nodeIps, allocatable: allocatable() }),
+  });
+  const storage = new StorageUsage({
+    folders: config,
+    pathOf: (pod, volume) => volumes.dirOf(pod, volume),
+    saidByDrivers: (uid) => csi.usages.of(uid),
+    clock,
+  });
   await using manager: PodManager = new PodManager(myPods, {
     ...{ clock, log, tasks, images, pulls, probes, status, objects, watches, event, folders: config },
     client: faults('client', client),
     runtime: faults('runtime', runtime),
     network: faults('network', network),
     observer: new Observer(runtime, config),
-    volumes: faults(
-      'volumes',
-      new Volumes(config, {
-        ...{ client, objects, tokens, clock, random },
-        localDirs,
-        csi: csi.volumes,
-        recursiveReadOnly: abilities.recursiveReadOnly,
-        node: () => (view.nodes.get(nodeName) ?? node.node)?.metadata,
-        facts: () => ({ podIps: [], hostIps: nodeIps, allocatable: allocatable() }),
-      }),
-    ),
+    volumes: faults('volumes', volumes),
     cgroups: faults('cgroups', cgroups),
     endpointSlices: (namespace) => view.slices.list(namespace),
     services: async (until) => {
@@ -359,9 +362,8 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
       ...{ runtime, images, pods: manager, config, reviews: reviewsOf(client), clock, log },
       configuration: kubeletConfiguration(config, DEFAULT_LOG_LIMITS),
       probeCounts: () => probes.counts(),
+      storage: (until) => storage.of(manager.own(), until),
       imagePulls: () => pulls.underWay(),
-      volumeUsage: (uid) => csi.usages.of(uid),
-      moreMetrics: () => volumeMetrics(csi.usages.known()),
       certificate: certificates.serving,
     },
     signal,

@@ -41,11 +41,6 @@ export class VolumeUsages implements AsyncDisposable {
     return heard?.usages ?? [];
   }
 
-  /** As last heard; whoever asks again in a while hears more. */
-  *known(): Generator<VolumeUsage> {
-    for (const [uid, jobs] of this.#jobs()) yield* this.#ask(uid, jobs)?.usages ?? [];
-  }
-
   async [Symbol.asyncDispose]() {
     this.#stop.abort();
     await Promise.all(Array.from(this.#heard.values(), ({ asking }) => asking));

@@ -1,5 +1,7 @@
 // Usage as metrics, under the names that upstream's kubelet and cAdvisor gave them: autoscalers and dashboards know
 // them. Pure.
+import type { Pod } from '../../api/types/core/pod.ts';
+import type { PodStorage, VolumeUse } from '../volumes/usage.ts';
 import type { Family, Sample } from './prometheus.ts';
 import type { ContainerUsage, PodUsage, Usage } from './stats.ts';
 
@@ -78,6 +80,39 @@ export interface ProbeCount {
 export function probeMetrics(counts: Iterable<ProbeCount>): Family[] {
   const help = 'Answers of a probe of a container, by result.';
   return [family('prober_probe_total', 'counter', help, [...counts])];
+}
+
+/** How full claims are: what alerts on full volumes read. */
+export function claimMetrics(pods: Iterable<Pod>, storage: ReadonlyMap<string, PodStorage>): Family[] {
+  const claims = new Map<string, { labels: Record<string, string>; use: VolumeUse }>();
+  for (const { metadata } of pods) {
+    for (const use of storage.get(metadata.uid)?.volumes ?? []) {
+      if (use.claim === undefined) continue;
+      const labels = { namespace: metadata.namespace!, persistentvolumeclaim: use.claim };
+      claims.set(`${labels.namespace}/${use.claim}`, { labels, use });
+    }
+  }
+  const gauge = (name: string, help: string, pick: (use: VolumeUse) => number | undefined) =>
+    family(
+      `kubelet_volume_stats_${name}`,
+      'gauge',
+      help,
+      [...claims.values()].flatMap(({ labels, use }) => {
+        const value = pick(use);
+        return value === undefined ? [] : [{ labels, value }];
+      }),
+    );
+  return [
+    gauge('capacity_bytes', 'Size of the volume.', ({ bytes }) => bytes.total),
+    gauge('available_bytes', 'What is free in the volume.', ({ bytes }) => bytes.available),
+    gauge('used_bytes', 'What is used of the volume.', ({ bytes }) => bytes.used),
+    gauge('inodes', 'Inodes of the volume.', ({ inodes }) => inodes?.total),
+    gauge('inodes_free', 'Free inodes of the volume.', ({ inodes }) => inodes?.available),
+    gauge('inodes_used', 'Used inodes of the volume.', ({ inodes }) => inodes?.used),
+    gauge('health_status_abnormal', '1 if the driver says that something is wrong.', ({ isAbnormal }) =>
+      isAbnormal === undefined ? undefined : Number(isAbnormal),
+    ),
+  ];
 }
 
 /** /metrics/cadvisor */

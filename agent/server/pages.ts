@@ -2,9 +2,17 @@
 import type { AgentConfig } from '../config.ts';
 import type { Container } from '../cri/types.ts';
 import { LABEL } from '../pods/names.ts';
+import type { PodStorage } from '../volumes/usage.ts';
 import { type Answer, json, text } from './answer.ts';
 import type { ServerDeps } from './deps.ts';
-import { agentMetrics, cadvisorMetrics, type ProbeCount, probeMetrics, resourceMetrics } from './metrics.ts';
+import {
+  agentMetrics,
+  cadvisorMetrics,
+  claimMetrics,
+  type ProbeCount,
+  probeMetrics,
+  resourceMetrics,
+} from './metrics.ts';
 import { exposition, type Family, METRICS_TYPE } from './prometheus.ts';
 import type { Page } from './route.ts';
 import type { Slots } from './slots.ts';
@@ -14,6 +22,8 @@ import { summaryOf } from './summary.ts';
 export interface PagesDeps extends ServerDeps {
   readonly config: Pick<AgentConfig, 'nodeName'>;
   readonly stats: Stats;
+  /** How full the volumes and logs of each pod are, by its UID. */
+  readonly storage: (signal: AbortSignal) => Promise<ReadonlyMap<string, PodStorage>>;
   readonly streams: Slots;
   /** For /configz. */
   readonly configuration: object;
@@ -42,7 +52,7 @@ export class Pages {
   }
 
   async answer(page: Page, signal: AbortSignal): Promise<Answer> {
-    const { pods, stats, moreMetrics } = this.#deps;
+    const { pods, stats, storage, moreMetrics } = this.#deps;
     switch (page) {
       case '/configz':
         return json({ kubeletconfig: this.#deps.configuration });
@@ -55,9 +65,13 @@ export class Pages {
       case '/imagepulls':
         return json({ items: this.#deps.imagePulls?.() ?? [] });
       case '/stats/summary':
-        return { type: 'application/json', body: summaryOf(await stats.usage(signal)) };
+        return { type: 'application/json', body: summaryOf(await stats.usage(signal), await storage(signal)) };
       case '/metrics':
-        return metrics([...agentMetrics(await this.#facts(signal)), ...(moreMetrics?.() ?? [])]);
+        return metrics([
+          ...agentMetrics(await this.#facts(signal)),
+          ...claimMetrics(pods.pods(), await storage(signal)),
+          ...(moreMetrics?.() ?? []),
+        ]);
       case '/metrics/resource':
         return metrics(resourceMetrics(await stats.usage(signal)));
       case '/metrics/cadvisor':

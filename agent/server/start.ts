@@ -1,6 +1,7 @@
 // What the agent's main starts of this room: port 10250 and the rotation of container logs.
 import type { AgentConfig } from '../config.ts';
 import type { ImageClient } from '../cri/images.ts';
+import type { PodStorage } from '../volumes/usage.ts';
 import type { Reviews } from './access.ts';
 import type { ServerDeps } from './deps.ts';
 import { DEFAULT_LOG_LIMITS, type LogLimits, LogRotation } from './log-rotation.ts';
@@ -9,7 +10,7 @@ import { Pages } from './pages.ts';
 import type { Family } from './prometheus.ts';
 import { KubeletServer } from './server.ts';
 import { Slots } from './slots.ts';
-import { Stats, type StatsOptions } from './stats.ts';
+import { Stats } from './stats.ts';
 import type { CertificateSource } from './tls-files.ts';
 
 const STREAMS_MAX = 500;
@@ -28,8 +29,8 @@ export interface StartOptions extends ServerDeps {
   readonly probeCounts: () => Iterable<ProbeCount>;
   /** Image pulls under way: a page of our own, for `skiff status`. */
   readonly imagePulls?: () => readonly object[];
-  /** How full a pod's volumes are, by its UID. */
-  readonly volumeUsage?: StatsOptions['volumeUsage'];
+  /** How full the volumes and logs of each pod are, by its UID. */
+  readonly storage: (signal: AbortSignal) => Promise<ReadonlyMap<string, PodStorage>>;
   /** What other rooms of the agent count, for /metrics. */
   readonly moreMetrics?: () => readonly Family[];
 }

@@ -6,7 +6,6 @@ import type { AgentConfig } from '../config.ts';
 import type { ImageClient } from '../cri/images.ts';
 import type { RuntimeClient } from '../cri/runtime.ts';
 import type { Container, ContainerStats, Sandbox } from '../cri/types.ts';
-import type { VolumeUsage } from '../csi/volume-usage.ts';
 import { LABEL } from '../pods/names.ts';
 import { cpuOf, defaultInterface, type InterfaceCounters, interfacesOf, memoryOf, type NodeMemory } from './proc.ts';
 import { Rates } from './rates.ts';
@@ -58,8 +57,6 @@ export interface PodUsage {
   readonly workingSetBytes?: number;
   /** The pod's own interfaces; pods on the host's network have none. */
   readonly interfaces: readonly InterfaceCounters[];
-  /** Those of storage drivers that say. */
-  readonly volumes?: readonly VolumeUsage[];
 }
 
 export interface Usage {
@@ -85,8 +82,6 @@ export interface StatsOptions {
   readonly runtime: RuntimeClient;
   readonly images: ImageClient;
   readonly clock: Clock;
-  /** How full a pod's volumes are, by its UID. */
-  readonly volumeUsage?: (uid: string) => Promise<readonly VolumeUsage[]>;
 }
 
 const SHARED_MS = 1_000;
@@ -156,7 +151,6 @@ export class Stats {
       ...(cpus.length > 0 && { cpu: this.#rates.cpu(id, usageNs, atMs) }),
       ...(sets.length > 0 && { workingSetBytes: sets.reduce((sum, each) => sum + each, 0) }),
       interfaces: await this.#interfaces(id, signal),
-      volumes: (await this.#options.volumeUsage?.(labels[LABEL.podUid]!)) ?? [],
     };
   }
 

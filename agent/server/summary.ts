@@ -1,11 +1,14 @@
 // /stats/summary: usage in the shape that upstream's kubelet gives it. Pure. Numbers that do not fit a double are
 // written as they are.
 import { timestamp } from '../../api/clock.ts';
+import type { DiskUse } from '../pods/eviction/disk-usage.ts';
+import type { PodStorage, VolumeUse } from '../volumes/usage.ts';
 import type { InterfaceCounters } from './proc.ts';
 import type { ContainerUsage, Cpu, Filesystem, PodUsage, Usage } from './stats.ts';
-import { volumeEntry } from './volume-stats.ts';
 
-export function summaryOf({ atMs, node, pods }: Usage): string {
+type Storage = ReadonlyMap<string, PodStorage>;
+
+export function summaryOf({ atMs, node, pods }: Usage, storage: Storage): string {
   const { memory } = node;
   const now = timestamp(atMs);
   return write({
@@ -26,26 +29,51 @@ export function summaryOf({ atMs, node, pods }: Usage): string {
       ...(node.imageFs && { runtime: { imageFs: fsOf(node.imageFs), containerFs: fsOf(node.imageFs) } }),
       rlimit: { time: now, maxpid: node.pidsMax, curproc: node.pids },
     },
-    pods: pods.map((pod) => podOf(pod, now, node)),
+    pods: pods.map((pod) => podOf(pod, storage.get(pod.uid), now, node)),
   });
 }
 
-function podOf(pod: PodUsage, now: string, node: Usage['node']) {
-  const used = pod.containers.reduce((sum, { rootfs }) => sum + (rootfs?.usedBytes ?? 0), 0);
-  const inodesUsed = pod.containers.reduce((sum, { rootfs }) => sum + (rootfs?.inodesUsed ?? 0), 0);
+function podOf(pod: PodUsage, storage: PodStorage | undefined, now: string, node: Usage['node']) {
+  const { volumes = [], logs = new Map<string, DiskUse>() } = storage ?? {};
+  const local = volumes.filter(({ isLocal }) => isLocal);
+  const sum = (values: readonly number[]) => values.reduce((whole, each) => whole + each, 0);
+  const used = sum([
+    ...pod.containers.map(({ rootfs }) => rootfs?.usedBytes ?? 0),
+    ...Array.from(logs.values(), ({ disk }) => disk),
+    ...local.map(({ bytes }) => bytes.used),
+  ]);
+  const inodesUsed = sum([
+    ...pod.containers.map(({ rootfs }) => rootfs?.inodesUsed ?? 0),
+    ...Array.from(logs.values(), ({ inodes }) => inodes),
+    ...local.map(({ inodes }) => inodes?.used ?? 0),
+  ]);
   return {
     podRef: { name: pod.name, namespace: pod.namespace, uid: pod.uid },
     startTime: timestamp(pod.startedMs),
-    containers: pod.containers.map((container) => containerOf(container, node.imageFs ?? node.fs)),
+    containers: pod.containers.map((container) => containerOf(container, logs.get(container.name), node)),
     ...(pod.cpu && { cpu: cpuOf(pod.cpu) }),
     ...(pod.workingSetBytes !== undefined && { memory: { time: now, workingSetBytes: pod.workingSetBytes } }),
     ...(pod.interfaces.length > 0 && { network: networkOf(now, pod.interfaces, 'eth0') }),
-    ...(pod.volumes?.length && { volume: pod.volumes.map(volumeEntry) }),
+    ...(volumes.length > 0 && { volume: volumes.map((volume) => volumeOf(volume, pod.namespace, now)) }),
     'ephemeral-storage': { ...fsOf(node.fs), usedBytes: used, inodesUsed },
   };
 }
 
-function containerOf({ name, startedMs, cpu, memory, rootfs }: ContainerUsage, on: Filesystem) {
+function volumeOf({ name, claim, bytes, inodes, isAbnormal }: VolumeUse, namespace: string, time: string) {
+  return {
+    time,
+    availableBytes: bytes.available,
+    capacityBytes: bytes.total,
+    usedBytes: bytes.used,
+    ...(inodes && { inodesFree: inodes.available, inodes: inodes.total, inodesUsed: inodes.used }),
+    name,
+    ...(claim !== undefined && { pvcRef: { name: claim, namespace } }),
+    ...(isAbnormal !== undefined && { volumeHealthStats: { abnormal: isAbnormal } }),
+  };
+}
+
+function containerOf(usage: ContainerUsage, logs: DiskUse | undefined, node: Usage['node']) {
+  const { name, startedMs, cpu, memory, rootfs } = usage;
   return {
     name,
     startTime: timestamp(startedMs),
@@ -63,12 +91,13 @@ function containerOf({ name, startedMs, cpu, memory, rootfs }: ContainerUsage, o
     }),
     ...(rootfs && {
       rootfs: {
-        ...fsOf(on),
+        ...fsOf(node.imageFs ?? node.fs),
         time: timestamp(rootfs.atMs),
         usedBytes: rootfs.usedBytes,
         inodesUsed: rootfs.inodesUsed,
       },
     }),
+    ...(logs && { logs: { ...fsOf(node.fs), usedBytes: logs.disk, inodesUsed: logs.inodes } }),
   };
 }
 

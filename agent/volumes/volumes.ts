@@ -104,7 +104,7 @@ export class Volumes implements PodVolumes {
   async fileIn(pod: Pod, volumeName: string, path: string): Promise<string | undefined> {
     const volume = pod.spec.volumes?.find(({ name }) => name === volumeName);
     if (volume?.emptyDir === undefined) throw new VolumeError(`volume "${volumeName}" is not an emptyDir of the pod`);
-    return readInside(this.#dirOf(pod, volume), path);
+    return readInside(this.dirOf(pod, volume), path);
   }
 
   /** The block devices a container sees. */
@@ -138,7 +138,8 @@ export class Volumes implements PodVolumes {
     this.#deps.tokens.forget(uid);
   }
 
-  #dirOf(pod: Pod, volume: Volume): string {
+  /** Where the volume is, or will be. */
+  dirOf(pod: Pod, volume: Volume): string {
     const type = volumeType(volume);
     if (type === 'hostPath') return volume.hostPath!.path;
     const byDriver = this.#deps.csi.pathOf(pod.metadata.uid, volume.name);
@@ -147,7 +148,7 @@ export class Volumes implements PodVolumes {
   }
 
   async #setUpOne(pod: Pod, volume: Volume, newest: boolean, signal: AbortSignal): Promise<void> {
-    const dir = this.#dirOf(pod, volume);
+    const dir = this.dirOf(pod, volume);
     const { uid } = pod.metadata;
     const devices = this.#devices.get(uid) ?? new Map<string, string>();
     this.#devices.set(uid, devices);
@@ -184,7 +185,7 @@ export class Volumes implements PodVolumes {
     env: ReadonlyMap<string, string>,
     signal: AbortSignal,
   ): Promise<string> {
-    const dir = this.#dirOf(pod, volume);
+    const dir = this.dirOf(pod, volume);
     const subPath = mount.subPathExpr ? expand(mount.subPathExpr, (key) => env.get(key)) : mount.subPath;
     if (volumeType(volume) === 'hostPath' && (await lstat(dir).catch(() => undefined)) === undefined && !subPath) {
       await mkdir(dir, { recursive: true }); // a path without a type is made, as the runtime would

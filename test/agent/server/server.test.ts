@@ -56,6 +56,7 @@ before(async () => {
       pods: { pod: () => undefined, pods: () => [] },
       configuration: { maxPods: 110 },
       probeCounts: () => [],
+      storage: async () => new Map(),
       reviews: {
         userOf: async (token) => (token === 'good' ? { name: 'ann', groups: [] } : undefined),
         allows: async (_user, { subresource }) => subresource === 'healthz',

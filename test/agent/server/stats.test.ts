@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planRotation, type Step } from '../../../agent/server/log-rotation.ts';
-import { cadvisorMetrics, resourceMetrics } from '../../../agent/server/metrics.ts';
+import { cadvisorMetrics, claimMetrics, resourceMetrics } from '../../../agent/server/metrics.ts';
 import { cpuOf, defaultInterface, interfacesOf, memoryOf } from '../../../agent/server/proc.ts';
 import { exposition } from '../../../agent/server/prometheus.ts';
 import { Rates } from '../../../agent/server/rates.ts';
 import type { Usage } from '../../../agent/server/stats.ts';
 import { summaryOf } from '../../../agent/server/summary.ts';
+import type { Pod } from '../../../api/types/core/pod.ts';
 
 test('the kernel`s files are read', () => {
   const meminfo =
@@ -110,7 +111,7 @@ const usage: Usage = {
 };
 
 test('the summary keeps all digits and leaves out what is not known', () => {
-  const text = summaryOf(usage);
+  const text = summaryOf(usage, new Map());
   assert.match(text, /"usageCoreNanoSeconds":12345678901234567890[,}]/);
   const { node, pods } = JSON.parse(text);
   assert.equal(node.nodeName, 'n1');
@@ -119,6 +120,27 @@ test('the summary keeps all digits and leaves out what is not known', () => {
   assert.deepEqual(pods[0].containers[1], { name: 'new', startTime: '1970-01-01T00:00:00Z' });
   assert.deepEqual([pods[0].containers[0].rootfs.usedBytes, pods[0].containers[0].rootfs.capacityBytes], [5, 10]);
   assert.equal('usageNanoCores' in pods[0].containers[0].cpu, false);
+});
+
+test('volumes and logs count among what a pod has on the node', () => {
+  const filled = (used: number) => ({ total: 100, used, available: 100 - used });
+  const volumes = [
+    { name: 'own', isLocal: true, bytes: filled(10), inodes: filled(2) },
+    { name: 'data', claim: 'c', isLocal: false, bytes: filled(50), isAbnormal: true },
+  ];
+  const storage = new Map([['u', { volumes, logs: new Map([['main', { disk: 7, inodes: 1 }]]) }]]);
+  const [pod] = JSON.parse(summaryOf(usage, storage)).pods;
+  assert.equal(pod['ephemeral-storage'].usedBytes, 5 + 10 + 7);
+  assert.equal(pod['ephemeral-storage'].inodesUsed, 6 + 2 + 1);
+  assert.deepEqual([pod.containers[0].logs.usedBytes, pod.containers[0].logs.inodesUsed], [7, 1]);
+  const [own, data] = pod.volume;
+  assert.deepEqual([own.name, own.usedBytes, own.inodesUsed, own.capacityBytes], ['own', 10, 2, 100]);
+  assert.deepEqual([data.pvcRef, data.volumeHealthStats], [{ name: 'c', namespace: 'ns' }, { abnormal: true }]);
+  const pods = [{ metadata: { name: 'web', namespace: 'ns', uid: 'u' } }] as unknown as Pod[];
+  const text = exposition(claimMetrics(pods, storage));
+  assert.match(text, /^kubelet_volume_stats_used_bytes\{namespace="ns",persistentvolumeclaim="c"\} 50$/m);
+  assert.match(text, /^kubelet_volume_stats_health_status_abnormal\{.*\} 1$/m);
+  assert.doesNotMatch(text, /stats_inodes/, 'the driver said nothing of them');
 });
 
 test('metrics have the names, labels and times that scrapers know', () => {

@@ -37,6 +37,7 @@ await using server = await startServer(
     },
     configuration: { maxPods: 110 },
     probeCounts: () => [],
+    storage: async () => new Map(),
     reviews: {
       userOf: async (token) => state().users[token],
       allows: async (user, { verb, subresource }) => state().allowed.includes(`${user.name} ${verb} ${subresource}`),

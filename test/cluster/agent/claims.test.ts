@@ -11,6 +11,9 @@ const pods = new Pods(cluster);
 type Phased = { status: { phase: string }; spec: { volumeName?: string } };
 const CLAIM = '/api/v1/namespaces/default/persistentvolumeclaims/data';
 const VOLUME = '/api/v1/persistentvolumes/disk-1';
+/** Of the kubelet, through the API. */
+const page = async (path: string) =>
+  (await cluster().kubectl(['get', '--raw', `/api/v1/nodes/node-1/proxy/${path}`])).stdout;
 const phase = (path: string, wants: string) =>
   waitFor(`${path} to be ${wants}`, async () => {
     const { status } = await cluster().api.get<Phased>(path);
@@ -47,6 +50,10 @@ test('what one pod wrote into its claim the next one reads, and the data stays w
   await pods.remove('writes');
   await pods.create('reads', spec('cat /v/nonce; echo; echo read'));
   assert.ok((await pods.untilLogged('reads', 'main', 'read')).includes(NONCE));
+  const gauges = await page('metrics');
+  const labels = '{namespace="default",persistentvolumeclaim="data"}';
+  assert.match(gauges, new RegExp(`^kubelet_volume_stats_capacity_bytes${labels} [1-9]`, 'm'));
+  assert.match(gauges, new RegExp(`^kubelet_volume_stats_used_bytes${labels} [1-9]`, 'm'));
 
   // In use: it stays until its pod is gone.
   await pods.call('DELETE', CLAIM);
@@ -59,6 +66,28 @@ test('what one pod wrote into its claim the next one reads, and the data stays w
   assert.ok(!mounts.includes('kubernetes.io~local-volume'));
   await pods.call('DELETE', VOLUME);
   await waitFor('the volume to be gone', async () => (await cluster().api.call('GET', VOLUME)).status === 404);
+});
+
+test('the summary tells how full volumes and logs are', async () => {
+  await pods.create('full', {
+    volumes: [{ name: 'own', emptyDir: {} }],
+    containers: [
+      shell('main', `head -c 5000000 /dev/urandom > /v/f; sync; echo filled; ${FOREVER}`, {
+        volumeMounts: [{ name: 'own', mountPath: '/v' }],
+      }),
+    ],
+  });
+  await pods.untilLogged('full', 'main', 'filled');
+  const found = await waitFor('the pod in the summary', async () => {
+    const { pods: all } = JSON.parse(await page('stats/summary'));
+    return all.find(({ podRef }: { podRef: { name: string } }) => podRef.name === 'full');
+  });
+  const own = found.volume.find(({ name }: { name: string }) => name === 'own');
+  assert.ok(own.usedBytes >= 5_000_000 && own.usedBytes < 6_000_000, JSON.stringify(own));
+  assert.ok(own.capacityBytes > own.usedBytes);
+  assert.ok(found.containers[0].logs.usedBytes > 0);
+  assert.ok(found['ephemeral-storage'].usedBytes >= own.usedBytes + found.containers[0].logs.usedBytes);
+  await pods.remove('full');
 });
 
 test('a claim of the built-in class gets a directory where its pod is placed, which goes with it', async () => {
