@@ -5,16 +5,17 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { basename, join } from 'node:path';
 import type { Client } from '../../api/client/client.ts';
 import type { Clock } from '../../api/clock.ts';
+import { LOCAL_DIR, PROVISIONED_BY } from '../../api/local-dir.ts';
 import type { Logger } from '../../api/log.ts';
 import { isNotFound } from '../../api/status.ts';
 import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import { persistentVolumes } from '../../api/types/core/storage-resources.ts';
 import { mountsBelow } from './mounts.ts';
 
-const PROVISIONED_BY = 'pv.kubernetes.io/provisioned-by';
-const LOCAL_DIR = 'skiff.local/dir';
 /** Well within the time that the volume stays after its release. */
 const LOOK_EVERY_MS = 45_000;
+/** The API is not there yet, or away. */
+const RETRY_MS = 2_000;
 
 export type DirectoryFate = 'stays' | 'goes' | 'forgotten';
 
@@ -80,8 +81,14 @@ export class LocalDirs implements AsyncDisposable {
 
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.look(signal).catch((err) => signal.aborted || this.#log.debug({ err }, 'volumes not asked for'));
-      await this.#clock.sleep(LOOK_EVERY_MS, signal).catch(() => {}); // woken early only to end
+      const looked = await this.look(signal).then(
+        () => true,
+        (err) => {
+          if (!signal.aborted) this.#log.debug({ err }, 'volumes not asked for');
+          return false;
+        },
+      );
+      await this.#clock.sleep(looked ? LOOK_EVERY_MS : RETRY_MS, signal).catch(() => {}); // woken early only to end
     }
   }
 }

@@ -1,9 +1,11 @@
 // A node may do what its role says, about itself, and read of the rest only what the pods bound to it need. So a
 // stolen node does not give away the secrets of others.
+import { LOCAL_DIR, PROVISIONED_BY } from '../../api/local-dir.ts';
+import { matchesTerms } from '../../api/node-selector.ts';
 import { parseKey, type ResourceDefinition } from '../../api/resource.ts';
 import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
-import { pods } from '../../api/types/core/resources.ts';
+import { nodes, pods } from '../../api/types/core/resources.ts';
 import { persistentVolumeClaims, persistentVolumes } from '../../api/types/core/storage-resources.ts';
 import { volumeAttachments } from '../../api/types/storage/resources.ts';
 import type { CachedObject } from '../cache/contract.ts';
@@ -94,7 +96,8 @@ export class NodeAuthorizer implements Authorizer {
     }
     if (resource === 'persistentvolumes') {
       if (name === '') return 'No Object name found';
-      return this.#mounts(node, this.#registry().objects(persistentVolumes).get('', name)) ? undefined : unrelated;
+      const volume = this.#registry().objects(persistentVolumes).get('', name);
+      return this.#mounts(node, volume) || this.#hasMade(node, volume) ? undefined : unrelated;
     }
     if (resource === 'volumeattachments') {
       if (name === '') return 'No Object name found';
@@ -119,6 +122,14 @@ export class NodeAuthorizer implements Authorizer {
   #mounts(node: string, volume: PersistentVolume | undefined): boolean {
     const claim = volume?.spec.claimRef;
     return claim !== undefined && this.#refers(node, `persistentvolumeclaims ${claim.namespace}/${claim.name}`);
+  }
+
+  /** Nor does it cease to be when no pod uses it: the node removes the directory it made, once it is released. */
+  #hasMade(name: string, volume: PersistentVolume | undefined): boolean {
+    if (volume?.metadata.annotations?.[PROVISIONED_BY] !== LOCAL_DIR) return false;
+    const node = this.#registry().objects(nodes).get('', name);
+    const terms = volume.spec.nodeAffinity?.required?.nodeSelectorTerms;
+    return node !== undefined && terms !== undefined && matchesTerms(terms, node.metadata);
   }
 
   /** Whether a volume that is mounted there names the secret. */

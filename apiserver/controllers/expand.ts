@@ -2,11 +2,11 @@
 // for one. Only our own local folders, which have no size of their own, grow here.
 import { itself, on, runController } from '../../api/client/controller.ts';
 import { AT_REST, type Next } from '../../api/client/work-queue.ts';
+import { LOCAL_DIR, PROVISIONED_BY } from '../../api/local-dir.ts';
 import { compareQuantities } from '../../api/quantity.ts';
 import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
 import { persistentVolumeClaims, persistentVolumes } from '../../api/types/core/storage-resources.ts';
 import type { Controller } from './deps.ts';
-import { LOCAL_DIR, PROVISIONED_BY } from './persistent-volume-decide.ts';
 
 /** What a bound claim asks for beyond what it has. */
 export function askedMore({ spec, status }: PersistentVolumeClaim): string | undefined {

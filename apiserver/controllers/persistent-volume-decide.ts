@@ -2,7 +2,9 @@
 //
 //   claim:  Pending -> (a volume fits, or one is made for it) -> Bound -> (its volume goes) -> Lost
 //   volume: Available -> Bound -> (its claim goes) -> Released -> kept, or given back by who made it
+
 import { selectorMatcher } from '../../api/labels.ts';
+import { LOCAL_DIR, PROVISIONED_BY } from '../../api/local-dir.ts';
 import { compareQuantities } from '../../api/quantity.ts';
 import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
@@ -11,14 +13,11 @@ import { parseTime } from './times.ts';
 
 export const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 export const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';
-export const PROVISIONED_BY = 'pv.kubernetes.io/provisioned-by';
 export const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 export const PROVISIONERS = [
   'volume.kubernetes.io/storage-provisioner',
   'volume.beta.kubernetes.io/storage-provisioner',
 ];
-/** The provisioner that is built in: directories of the node that a pod was placed on. */
-export const LOCAL_DIR = 'skiff.local/dir';
 /** After its claim is gone the node has this long to remove the directory. */
 export const GIVEN_BACK_MS = 3 * 60_000;
 const DEFAULT_CLASS = [

@@ -1,8 +1,10 @@
 // Claims and the volumes that serve them: each binding is two writes, the volume's first; a crash in between is
 // finished by the next pass, for the volume then names the claim.
+
 import { on, runController } from '../../api/client/controller.ts';
 import { AT_REST, type Next } from '../../api/client/work-queue.ts';
 import { timestamp } from '../../api/clock.ts';
+import { LOCAL_DIR } from '../../api/local-dir.ts';
 import { isAlreadyExists, isNotFound } from '../../api/status.ts';
 import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
@@ -20,7 +22,6 @@ import {
   decideClaim,
   decideVolume,
   hasClass,
-  LOCAL_DIR,
   localDirectory,
   PROVISIONERS,
   type VolumePhase,

@@ -1,6 +1,8 @@
 // Which volume serves which claim, and what becomes of both.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LOCAL_DIR, PROVISIONED_BY } from '../../../api/local-dir.ts';
 import type { PersistentVolume } from '../../../api/types/core/persistent-volume.ts';
 import type { PersistentVolumeClaim } from '../../../api/types/core/persistent-volume-claim.ts';
 import type { StorageClass } from '../../../api/types/storage/storage-class.ts';
@@ -9,9 +11,7 @@ import {
   BOUND_BY_CONTROLLER,
   decideClaim,
   decideVolume,
-  LOCAL_DIR,
   localDirectory,
-  PROVISIONED_BY,
   SELECTED_NODE,
 } from '../../../apiserver/controllers/persistent-volume-decide.ts';
 
