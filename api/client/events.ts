@@ -106,7 +106,7 @@ export class Recorder implements EventRecorder, AsyncDisposable {
     }
     // Events about what belongs to no namespace live in `default`.
     const namespace = about.namespace || 'default';
-    const name = `${about.name}.${BigInt(Math.trunc(nowMs * 1e3)).toString(16)}${(this.#serial++ % 4096).toString(16).padStart(3, '0')}`;
+    const name = eventName(about.name ?? '', nowMs, this.#serial++);
     const source = { component, ...(host !== undefined && { host }) };
     const at = timestamp(nowMs);
     await client.create(
@@ -163,4 +163,13 @@ export function referenceTo(about: ObjectReference | KubeObject): ObjectReferenc
     uid,
     resourceVersion,
   };
+}
+
+const NAME_MAX = 253;
+
+/** By what it is about and when; events of one millisecond are told apart. Long names are cut. */
+export function eventName(about: string, nowMs: number, serial: number): string {
+  const suffix = BigInt(Math.trunc(nowMs * 1e3)).toString(16) + (serial % 4096).toString(16).padStart(3, '0');
+  const room = NAME_MAX - suffix.length - 1;
+  return `${about.slice(0, room).replace(/[.-]+$/, '')}.${suffix}`;
 }

@@ -1,7 +1,7 @@
 // DELETE of one object or of a selection. An object goes at once, or it is marked and goes when its grace is over and
 // its last finalizer is taken away; dependents are the garbage collector's business and told by finalizers.
 import type { KubeObject } from '../../api/schema/kind.ts';
-import { badRequest, conflict, MODIFIED, type Status } from '../../api/status.ts';
+import { conflict, type FieldProblem, invalid, MODIFIED, type Status } from '../../api/status.ts';
 import type { CachedObject } from '../cache/contract.ts';
 import { decodeDeleteOptions } from './codec.ts';
 import { markDeleted } from './metadata.ts';
@@ -10,6 +10,7 @@ import type { DeletionOptions } from './options.ts';
 import { existing, listObjects } from './read.ts';
 import type { ApiRequest, ApiResponse, ListResponse } from './request.ts';
 import { type ResourceStore, viewOf } from './resource-store.ts';
+import { invalidValue, notSupported } from './validation/problems.ts';
 import { ATTEMPTS, attributesOf, isHeld, putIntoStore, removeFromStore } from './write.ts';
 
 export async function deleteObject(of: ResourceStore, request: ApiRequest): Promise<ApiResponse> {
@@ -25,10 +26,22 @@ async function deletionOptions(request: ApiRequest): Promise<DeletionOptions & {
   const { options, body } = request;
   const sent = body === undefined ? {} : await decodeDeleteOptions(request, body);
   const given = { ...options.deletion, ...Object.fromEntries(Object.entries(sent).filter(([, v]) => v !== undefined)) };
-  if (given.propagationPolicy !== undefined && given.orphanDependents !== undefined) {
-    throw badRequest('orphanDependents and deletionPropagation cannot be both set');
-  }
+  const problems = propagationProblems(given);
+  if (problems.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', problems);
   return { ...given, dryRun: options.dryRun || sent.dryRun === true };
+}
+
+const POLICIES = ['Foreground', 'Background', 'Orphan'];
+
+function propagationProblems({ propagationPolicy: policy, orphanDependents }: DeletionOptions): FieldProblem[] {
+  if (policy === undefined) return [];
+  const path = 'propagationPolicy';
+  const problems: FieldProblem[] = [];
+  if (orphanDependents !== undefined) {
+    problems.push(invalidValue(path, policy, 'orphanDependents and deletionPropagation cannot be both set'));
+  }
+  if (!POLICIES.includes(policy)) problems.push(notSupported(path, policy, [...POLICIES, 'nil']));
+  return problems;
 }
 
 export interface Deleted {

@@ -1,6 +1,7 @@
 // Events as the scheduler writes them: of the newer form, with an action, and a series where the same happens again.
 // Nothing waits for an event to be written: they are news, not state.
 import type { Client } from '../../api/client/client.ts';
+import { eventName } from '../../api/client/events.ts';
 import { type Clock, microTimestamp } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import type { ObjectKey } from '../../api/resource.ts';
@@ -85,8 +86,7 @@ export class SchedulerRecorder implements AsyncDisposable {
         if (!isNotFound(err)) throw err;
       }
     }
-    const suffix = BigInt(Math.trunc(nowMs * 1e3)).toString(16) + (this.#serial++ % 4096).toString(16).padStart(3, '0');
-    const key = { namespace, name: `${name}.${suffix}` };
+    const key = { namespace, name: eventName(name, nowMs, this.#serial++) };
     await this.#client.create(
       events,
       {

@@ -189,3 +189,14 @@ test('what is wrong with an object is said field by field', async () => {
     return err.code === 422;
   });
 });
+
+test('how dependents go is one of three ways, said in one way', async () => {
+  await api.client.create(configMaps, aMap('owner'));
+  const go = (options: object) => api.client.delete(configMaps, { namespace: 'ns', name: 'owner' }, options as never);
+  const invalid = /^DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: /;
+  await assert.rejects(go({ propagationPolicy: 'Odd' }), ({ message }: Error) => {
+    assert.match(message, invalid);
+    assert.match(message, /Unsupported value: "Odd": supported values: "Foreground", "Background", "Orphan", "nil"$/);
+    return true;
+  });
+});

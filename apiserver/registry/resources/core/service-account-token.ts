@@ -30,8 +30,8 @@ const YEAR_SECONDS = 365 * 24 * 3600;
 
 export const requestToken: Handler = async (request, registry) => {
   const wanted = (await decodeAs(KIND, request)) as TokenRequest;
-  refuseInvalid(wanted);
   const account = existing(registry.storeOf(request.resource), request).decoded() as ServiceAccount;
+  refuseInvalid(wanted);
   const nowMs = registry.clock.now();
   const seconds = wanted.spec.expirationSeconds!;
   const claims = claimsFor(wanted, account, request, registry, nowMs);
