@@ -58,7 +58,7 @@ test('a part of a volume never leads out of it, however fast somebody swaps fold
   const dir = '/var/lib/skiff/attack';
   await node.exec('mkdir', ['-p', dir]);
   const script = join(import.meta.dirname, '../harness/sub-path-attack-main.ts');
-  const { stdout } = await node.exec('node', [script, dir, '600'], { timeoutMs: 60_000 });
+  const { stdout } = await node.exec('node', [script, dir, '150'], { timeoutMs: 60_000 });
   const { mounted, refused, escaped, made } = JSON.parse(stdout);
   assert.deepEqual({ escaped, made }, { escaped: 0, made: 0 });
   assert.ok(mounted > 0 && refused > 0, `the attack was one: ${stdout}`);
