@@ -14,6 +14,7 @@ import type { Pod } from '../../api/types/core/pod.ts';
 import { namespaces, nodes, pods, services } from '../../api/types/core/resources.ts';
 import { persistentVolumeClaims, persistentVolumes } from '../../api/types/core/storage-resources.ts';
 import { podDisruptionBudgets } from '../../api/types/policy/resources.ts';
+import { deviceClasses, resourceClaims, resourceSlices } from '../../api/types/resource/resources.ts';
 import {
   csiDrivers,
   csiNodes,
@@ -97,6 +98,7 @@ export class Feed {
       return undefined;
     });
     this.#followStorage();
+    this.#followDevices();
   }
 
   #followStorage(): void {
@@ -149,6 +151,25 @@ export class Feed {
     });
   }
 
+  #followDevices(): void {
+    const { devices } = this.#deps.snapshot;
+    const changed: ClusterEvent = { on: 'devices' };
+    this.#follow(resourceClaims, {}, (key, now) => {
+      devices.setClaim(key, now);
+      return changed;
+    });
+    this.#follow(deviceClasses, {}, (key, now) => {
+      if (now === undefined) devices.classes.delete(key);
+      else devices.classes.set(key, now);
+      return changed;
+    });
+    this.#follow(resourceSlices, {}, (key, now) => {
+      if (now === undefined) devices.slices.delete(key);
+      else devices.slices.set(key, now);
+      return changed;
+    });
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#informers.map((informer) => informer.run(signal)));
   }
@@ -198,11 +219,12 @@ export class Feed {
     }
     if (pod.nominatedNodeName !== '') snapshot.nominate(pod, pod.nominatedNodeName);
     else if (before?.status.nominatedNodeName) snapshot.withdraw(key);
-    // What changed in its status is our own doing.
+    // What else changed in its status is our own doing.
     const wakes =
       before === undefined ||
       !deepEqual(before.spec, now.spec) ||
-      !deepEqual(before.metadata.labels, now.metadata.labels);
+      !deepEqual(before.metadata.labels, now.metadata.labels) ||
+      !deepEqual(before.status.resourceClaimStatuses, now.status.resourceClaimStatuses);
     queue.put(pod, clock.monotonic(), wakes);
     return undefined;
   }

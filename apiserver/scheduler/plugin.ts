@@ -46,6 +46,8 @@ export type ClusterEvent =
   | { readonly on: 'pod-gone'; readonly pod: PodInfo }
   /** Something of storage: `key` is its name, with its namespace where it has one. */
   | { readonly on: 'storage'; readonly what: StorageKind; readonly key: string; readonly isGone: boolean }
+  /** Claims of devices, their classes, or what drivers have. */
+  | { readonly on: 'devices' }
   | { readonly on: 'namespace'; readonly name: string };
 
 export type StorageKind = 'claim' | 'volume' | 'class' | 'limits' | 'driver' | 'capacity' | 'attachment';

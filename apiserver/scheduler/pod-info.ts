@@ -30,6 +30,13 @@ export interface ClaimUse {
   readonly ephemeral: boolean;
 }
 
+export interface DeviceClaimUse {
+  /** namespace/name; absent while a claim from a template is not made. */
+  readonly key: string | undefined;
+  readonly name: string;
+  readonly generated: boolean;
+}
+
 export interface Reported {
   readonly status: string;
   readonly reason: string;
@@ -62,7 +69,7 @@ export interface PodInfo {
   readonly terms: PodTerms;
   readonly claims: readonly ClaimUse[];
   readonly disks: readonly Disk[];
-  readonly asksForDevices: boolean;
+  readonly deviceClaims: readonly DeviceClaimUse[];
   readonly nodeSelector: Labels | undefined;
   readonly nodeAffinity: NonNullable<Pod['spec']['affinity']>['nodeAffinity'];
   readonly tolerations: NonNullable<Pod['spec']['tolerations']>;
@@ -104,7 +111,7 @@ export function podInfo(pod: Pod, names: ResourceNames): PodInfo {
     terms: termsOf(pod),
     claims: orNone((spec.volumes ?? []).flatMap((volume) => claimsOf(volume, namespace, name))),
     disks: orNone((spec.volumes ?? []).flatMap(disksOf)),
-    asksForDevices: (spec.resourceClaims?.length ?? 0) > 0,
+    deviceClaims: orNone(deviceClaimsOf(pod)),
     nodeSelector: spec.nodeSelector,
     nodeAffinity: spec.affinity?.nodeAffinity,
     tolerations: spec.tolerations ?? [],
@@ -123,6 +130,18 @@ export const PREEMPTED = 'PreemptionByScheduler';
 /** Most pods have none of most things: they share one empty list. */
 function orNone<T>(list: readonly T[]): readonly T[] {
   return list.length === 0 ? NONE : list;
+}
+
+function deviceClaimsOf({ metadata, spec, status }: Pod): DeviceClaimUse[] {
+  return (spec.resourceClaims ?? []).flatMap(({ name, resourceClaimName }): DeviceClaimUse[] => {
+    const at = (claim: string) => `${metadata.namespace}/${claim}`;
+    if (resourceClaimName) return [{ key: at(resourceClaimName), name: resourceClaimName, generated: false }];
+    const made = status.resourceClaimStatuses?.find((each) => each.name === name);
+    if (made === undefined) return [{ key: undefined, name, generated: true }];
+    // Without a name none is needed.
+    const claim = made.resourceClaimName;
+    return claim ? [{ key: at(claim), name: claim, generated: true }] : [];
+  });
 }
 
 type Container = Pod['spec']['containers'][number];

@@ -8,7 +8,9 @@ import type { Logger } from '../../api/log.ts';
 import type { Random } from '../../api/random.ts';
 import { isConflict, isNotFound } from '../../api/status.ts';
 import { nextTurn } from '../../api/turn.ts';
+import { ClaimWriter } from './claim-writer.ts';
 import { decide, type Verdict } from './decide.ts';
+import type { Allotment } from './device-plan.ts';
 import { NO_NODES, sentence, withAttempt } from './diagnosis.ts';
 import { Doorbell } from './doorbell.ts';
 import { Feed } from './feed.ts';
@@ -56,6 +58,7 @@ class Scheduler {
   readonly #feed: Feed;
   readonly #performer: Performer;
   readonly #volumes: VolumeBinder;
+  readonly #claims: ClaimWriter;
   readonly #writes = new Set<Promise<void>>();
   readonly #slowWrites = new Set<Promise<void>>();
   /** By pod: its reports are written in order. */
@@ -69,6 +72,7 @@ class Scheduler {
     this.#log = log.child({ component: 'scheduler' });
     this.#performer = new Performer({ client, clock, recorder });
     this.#volumes = new VolumeBinder({ client, clock, facts: this.#snapshot.volumes });
+    this.#claims = new ClaimWriter({ client, facts: this.#snapshot.devices });
     this.#feed = new Feed({
       ...{ client, clock, log: this.#log, snapshot: this.#snapshot, queue: this.#queue },
       onChange: () => this.#bell.ring(),
@@ -141,17 +145,25 @@ class Scheduler {
     const claims = pod.claims.flatMap(({ key }) => volumes.claims.get(key) ?? []);
     const planned = planVolumes(claims, node, volumes);
     const plan = 'reasons' in planned ? NO_VOLUMES : planned;
+    const allotments = this.#claims.assume(pod, node);
     this.#snapshot.assume(pod, node.name);
     this.#volumes.assume(plan);
     // Provisioners take their time: such a pod does not keep others from being bound.
     const among = plan.take.length + plan.make.length === 0 ? this.#writes : this.#slowWrites;
-    this.#write(() => this.#bind(pod, node.name, plan, signal), among);
+    this.#write(() => this.#bind(pod, node.name, plan, allotments, signal), among);
   }
 
-  async #bind(pod: PodInfo, nodeName: string, plan: VolumePlan, signal: AbortSignal): Promise<void> {
+  async #bind(
+    pod: PodInfo,
+    nodeName: string,
+    plan: VolumePlan,
+    allotments: readonly Allotment[],
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
       await this.#reports.get(pod.key);
       await this.#volumes.carryOut(plan, nodeName, () => this.#feed.pending(pod) !== undefined, signal);
+      await this.#claims.carryOut(pod, allotments, signal);
       await this.#performer.bind(pod, nodeName, signal);
       this.#snapshot.expireAssumed(pod.key, this.#clock.monotonic() + ASSUMED_MS);
       this.#log.debug({ pod: pod.key, uid: pod.uid, node: nodeName }, 'pod bound');
@@ -161,6 +173,9 @@ class Scheduler {
       const level = isNotFound(err) || isConflict(err) ? 'debug' : 'warn';
       this.#log[level]({ err, pod: pod.key, uid: pod.uid, node: nodeName }, 'pod not bound');
       this.#volumes.release(plan);
+      await this.#claims.release(pod, allotments, signal).catch((why) => {
+        if (!signal.aborted) this.#log.warn({ err: why, pod: pod.key }, 'claims of a pod not given back');
+      });
       const dropped = this.#snapshot.isAssumed(pod.key) ? this.#snapshot.removePod(pod.key) : undefined;
       if (dropped !== undefined) this.#queue.wake({ on: 'pod-gone', pod: dropped }, this.#clock.monotonic());
       if (this.#again(pod)) this.#report(pod, { reason: 'SchedulerError', message: messageOf(err) }, signal);

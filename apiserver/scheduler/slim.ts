@@ -53,7 +53,12 @@ const POD_FIELDS = [
   'tolerations',
   'topologySpreadConstraints',
 ] as const satisfies readonly (keyof Pod['spec'])[];
-const STATUS_FIELDS = ['phase', 'nominatedNodeName', 'startTime'] as const satisfies readonly (keyof Pod['status'])[];
+const STATUS_FIELDS = [
+  'phase',
+  'nominatedNodeName',
+  'resourceClaimStatuses',
+  'startTime',
+] as const satisfies readonly (keyof Pod['status'])[];
 /** The last says that a preemption is under way. */
 const CONDITIONS = new Set(['PodScheduled', 'PodResizePending', 'DisruptionTarget']);
 

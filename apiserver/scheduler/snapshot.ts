@@ -3,6 +3,7 @@
 // (nominated). Decisions are synchronous, so they need no copy of it.
 import type { LabelMatcher, Labels } from '../../api/labels.ts';
 import type { Node } from '../../api/types/core/node.ts';
+import { DeviceFacts } from './device-facts.ts';
 import { GroupSelectors } from './group-selectors.ts';
 import { count, type NodeChange, NodeInfo } from './node-info.ts';
 import type { PodInfo } from './pod-info.ts';
@@ -31,6 +32,7 @@ const NO_LABELS: Labels = {};
 export class Snapshot {
   readonly names = new ResourceNames();
   readonly volumes = new VolumeFacts();
+  readonly devices = new DeviceFacts();
   readonly groups = new GroupSelectors();
   readonly budgets = new Map<string, Budget>();
   readonly namespaces = new Map<string, Labels>();

@@ -316,11 +316,10 @@ const cases: Case[] = [
     pod: { ...apart('zone', { matchLabelKeys: ['rev'] }), labels: { ...app, rev: '2' } },
     fits: ['a1', 'a2', 'b1'],
   },
-  // not supported
   {
-    it: 'refuses claims of devices in plain words',
+    it: 'waits for claims of devices that are not there',
     pod: { spec: { resourceClaims: [{ name: 'gpu', resourceClaimName: 'mine' }] } },
-    says: '0/1 nodes are available: pod has resource claims, and dynamic allocation of resources is not supported.',
+    says: '0/1 nodes are available: resourceclaim "mine" not found.',
   },
 ];
 

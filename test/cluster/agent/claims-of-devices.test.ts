@@ -131,6 +131,51 @@ test('a claim that two pods share is given back after the last of them, also whe
   assert.doesNotMatch(left.stdout, new RegExp(claim.metadata.uid));
 });
 
+test('from a template to a running pod: controller, scheduler and driver each do their part', async () => {
+  const group = '/apis/resource.k8s.io/v1';
+  const of = (kind: string, metadata: object, spec: object) => ({
+    apiVersion: 'resource.k8s.io/v1',
+    kind,
+    metadata,
+    spec,
+  });
+  // It was allocated by hand, so nobody gives its devices back.
+  await pods.call('DELETE', `${CLAIMS}/both`);
+  const pool = { name: 'node-1', generation: 1, resourceSliceCount: 1 };
+  const slice = { driver: DRIVER, nodeName: 'node-1', pool, devices: [{ name: 'lamp-0' }, { name: 'lamp-1' }] };
+  await pods.call('POST', `${group}/deviceclasses`, of('DeviceClass', { name: 'lamps' }, {}));
+  await pods.call('POST', `${group}/resourceslices`, of('ResourceSlice', { name: 'lamps' }, slice));
+  const requests = [{ name: 'r', exactly: { deviceClassName: 'lamps', count: 2 } }];
+  const template = of('ResourceClaimTemplate', { name: 'two' }, { spec: { devices: { requests } } });
+  await pods.call('POST', `${group}/namespaces/default/resourceclaimtemplates`, template);
+  await driver.fails(true);
+  await pods.create('chosen', {
+    nodeName: undefined,
+    resourceClaims: [{ name: 'light', resourceClaimTemplateName: 'two' }],
+    containers: [shell('main', `${SAY}; ${FOREVER}`, uses({ name: 'light' }))],
+  });
+  // The driver of this test does not read claims: it is told.
+  const claim = await waitFor('the allocation', async () => {
+    const { items } = await cluster().api.get<{ items: Claim[] }>(CLAIMS);
+    return items.find(({ metadata, status }) => metadata.name.startsWith('chosen-light-') && status?.allocation);
+  });
+  const { devices } = claim.status!.allocation as { devices: { results: Parameters<typeof driver.tell>[0][string] } };
+  assert.deepEqual(
+    devices.results.map(({ device }) => device),
+    ['lamp-0', 'lamp-1'],
+  );
+  await driver.tell({ [claim.metadata.uid]: devices.results });
+  await driver.fails(false);
+  await pods.ready('chosen');
+  assert.match(
+    await pods.untilLogged('chosen', 'main', '/dev/lamp-1'),
+    new RegExp(`sees ${NONCE} ${NONCE} lamp-0 lamp-1`),
+  );
+  await pods.remove('chosen');
+  const path = `${CLAIMS}/${claim.metadata.name}`;
+  await waitFor('the claim to be gone', async () => (await cluster().api.call('GET', path)).status === 404);
+});
+
 test('slices of a driver that is gone for good are removed, those of other nodes stay', { skip: LONG }, async () => {
   const slice = (name: string, nodeName: string) => ({
     apiVersion: 'resource.k8s.io/v1',
