@@ -42,6 +42,7 @@ import { readProviders } from './images/provider-config.ts';
 import { PulledRecords } from './images/pulled-records.ts';
 import { ImagePulls } from './images/pulls.ts';
 import { NETWORK, RESULTS_DIR } from './network/cni.ts';
+import { NAMES_FILE, rememberedServices } from './network/names-checkpoint.ts';
 import { Network } from './network/network.ts';
 import { inputOf } from './network/network-input.ts';
 import { lookAtBoot } from './node/boot.ts';
@@ -289,6 +290,8 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     saidByDrivers: (uid) => csi.usages.of(uid),
     clock,
   });
+  const namesFile = join(config.dataDir, NAMES_FILE);
+  let servicesHeard: Promise<void> | undefined;
   await using manager: PodManager = new PodManager(myPods, {
     ...{ clock, log, tasks, images, pulls, probes, status, objects, watches, event, folders: config },
     client: faults('client', client),
@@ -298,9 +301,11 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     volumes: faults('volumes', volumes),
     cgroups: faults('cgroups', cgroups),
     endpointSlices: (namespace) => view.slices.list(namespace),
-    services: async (until) => {
-      await view.services.synced(AbortSignal.any([until, clock.deadline(SERVICES_MS)])).catch(() => {}); // not yet
-      return view.services.isSynced ? view.services.list() : undefined;
+    services: async () => {
+      // Waited for once: without the API containers start again with what was known of services before.
+      servicesHeard ??= view.services.synced(clock.deadline(SERVICES_MS)).catch(() => {});
+      await servicesHeard;
+      return view.services.isSynced ? view.services.list() : rememberedServices(namesFile);
     },
     keptLogs: faults('keptLogs', keptLogs),
     mirrors,

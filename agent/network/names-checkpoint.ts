@@ -4,11 +4,31 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
+import type { Service } from '../../api/types/core/service.ts';
 import type { DnsRecords, ServiceNames } from './dns-records.ts';
 
+/** In the agent's own folder. */
+export const NAMES_FILE = 'names.json';
 const VERSION = 1;
 /** A busy cluster changes all the time; after a crash a name may be this old. */
 const WRITE_EVERY_MS = 10_000;
+/** A node that has just joined may be left alone soon. */
+const FIRST_WRITE_MS = 1_000;
+
+/** The services as this node last knew them, with what containers are told of them; undefined where nothing is known. */
+export async function rememberedServices(path: string): Promise<Service[] | undefined> {
+  try {
+    const { version, names } = JSON.parse(await readFile(path, 'utf8')) as { version: number; names: ServiceNames[] };
+    if (version !== VERSION) return undefined;
+    return names.map(({ service: { namespace, name, clusterIps, ports } }) => {
+      const told = ports.map((port) => ({ name: port.name, port: port.port, protocol: port.protocol }));
+      const spec = { clusterIP: clusterIps[0] ?? 'None', ports: told };
+      return { metadata: { namespace, name }, spec } as unknown as Service;
+    });
+  } catch {
+    return undefined; // none was written yet, or not to its end: as if nothing were known
+  }
+}
 
 export class NamesCheckpoint implements AsyncDisposable {
   readonly #path: string;
@@ -16,6 +36,7 @@ export class NamesCheckpoint implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #log: Logger;
   #timer: Disposable | undefined;
+  #written = false;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(path: string, records: DnsRecords, clock: Clock, log: Logger) {
@@ -42,12 +63,13 @@ export class NamesCheckpoint implements AsyncDisposable {
 
   /** The records have changed: they will be written some time soon. */
   changed(): void {
-    this.#timer ??= this.#clock.after(WRITE_EVERY_MS, () => this.#write());
+    this.#timer ??= this.#clock.after(this.#written ? WRITE_EVERY_MS : FIRST_WRITE_MS, () => this.#write());
   }
 
   #write(): void {
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
+    this.#written = true;
     this.#writing = this.#writing.then(async () => {
       try {
         await mkdir(dirname(this.#path), { recursive: true });

@@ -18,7 +18,7 @@ import { Forwarder, resolvConfUpstreams, type Upstream } from './dns-forward.ts'
 import { DnsRecords } from './dns-records.ts';
 import { type Exec, hostExec } from './exec.ts';
 import { HealthServers, healthCheckPorts } from './health.ts';
-import { NamesCheckpoint } from './names-checkpoint.ts';
+import { NAMES_FILE, NamesCheckpoint } from './names-checkpoint.ts';
 import { localPod } from './network-input.ts';
 import type { Family } from './nft.ts';
 import { NodeNetwork } from './node-network.ts';
@@ -76,7 +76,7 @@ export class Network implements AsyncDisposable {
     await applySysctls(families, exec, log, signal);
 
     const records = new DnsRecords();
-    const checkpoint = starting.use(new NamesCheckpoint(join(options.dataDir, 'names.json'), records, clock, log));
+    const checkpoint = starting.use(new NamesCheckpoint(join(options.dataDir, NAMES_FILE), records, clock, log));
     await checkpoint.restore();
     const health = starting.use(new HealthServers({ ...options.proxyHealth, clock, log }));
     const dnsIp = options.clusterDns.find((ip) => familyOf(ip) === families[0]);
