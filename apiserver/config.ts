@@ -1,5 +1,6 @@
 // What the server process is told at its start. cli/ fills it from flags, environment and file (cli/options.ts is
 // the one table of names and defaults); nothing in the server reads any of the three itself.
+import type { HttpLimits } from './http/limits.ts';
 
 export interface ServerConfig {
   /** Which of the three parts this process runs. */
@@ -26,6 +27,8 @@ export interface ServerConfig {
   readonly clusterDns: readonly string[];
   readonly nodePortRange: { readonly from: number; readonly to: number };
   readonly log: LogConfig;
+  /** Of what clients may ask; the rest is as `http/limits.ts` has it. */
+  readonly httpLimits?: Partial<HttpLimits>;
 }
 
 export type ServerPart = 'api' | 'scheduler' | 'controllers';

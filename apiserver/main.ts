@@ -64,7 +64,8 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   metrics.objects = () => registry.counts();
   const serverAddress = `${config.advertiseAddress}:${config.port}`;
   const pages = serverPages({ registry, vitals, metrics, serverAddress });
-  const listen = { host: config.bindAddress, port: config.port, tls: pki.serving };
+  const { bindAddress: host, port, httpLimits: limits } = config;
+  const listen = { host, port, tls: pki.serving, limits };
   await bootstrap(own, { clientCa: pki.serving.clientCa.toString() }, until);
   await using http = await HttpServer.listen(listen, { registry, pages, metrics, clock, random, log });
   const clusterIP = registry.supplies.addresses[0]!.addressOf(1);

@@ -4,9 +4,17 @@ import type { ApiRequest, ApiResponse } from '../registry/request.ts';
 import { type Answer, type Req, type Res, send, writeHead } from './answer.ts';
 import { proxyRequest } from './proxy.ts';
 import { type Representation, representationOf } from './representation.ts';
-import { streamWatch } from './watch-stream.ts';
+import { type Backlog, streamWatch } from './watch-stream.ts';
 
-export async function respond(req: Req, res: Res, request: ApiRequest, registry: Registry): Promise<void> {
+export interface RespondDeps {
+  readonly registry: Registry;
+  readonly backlog: Backlog;
+  /** Called when the work is done and only its answer is to be sent. */
+  readonly handled: () => void;
+}
+
+export async function respond(req: Req, res: Res, request: ApiRequest, deps: RespondDeps): Promise<void> {
+  const { registry } = deps;
   const { signal } = request;
   const representation = representationOf(req, request, registry);
   const response = await registry.handle(request).catch((err: unknown) => {
@@ -21,7 +29,7 @@ export async function respond(req: Req, res: Res, request: ApiRequest, registry:
     writeHead(res, 200, { 'content-type': encoding.contentType });
     // The head goes at once: a watch may be silent for long.
     if (!('stream' in res)) res.flushHeaders();
-    await streamWatch(res, response, encoding, signal);
+    await streamWatch(res, response, encoding, deps.backlog, signal);
     return;
   }
   if (response.type === 'connect') {
@@ -29,6 +37,7 @@ export async function respond(req: Req, res: Res, request: ApiRequest, registry:
     return;
   }
   const answer = await answerOf(response, representation);
+  deps.handled();
   await send(req, res, { ...answer, headers: { ...answer.headers, ...warnings } }, signal);
 }
 

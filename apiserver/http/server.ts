@@ -1,7 +1,8 @@
 // The listener: one TLS port for HTTP/2 and HTTP/1.1. A request is authenticated, routed, handed to the registry and
 // answered; every failure on the way becomes a Status here and nowhere else.
 import { once } from 'node:events';
-import { createSecureServer, type Http2SecureServer } from 'node:http2';
+import type { ServerOptions } from 'node:http';
+import { constants, createSecureServer, type Http2SecureServer, type SecureServerOptions } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
@@ -9,21 +10,24 @@ import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import type { Random } from '../../api/random.ts';
 import { ApiError, tooManyRequests } from '../../api/status.ts';
-import { authenticate } from '../authn/authenticator.ts';
-import { authorizePath } from '../authz/request.ts';
+import { ANONYMOUS, authenticate } from '../authn/authenticator.ts';
+import { authorizePath, authorizeRequest } from '../authz/request.ts';
 import { parseOptions } from '../registry/options.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ApiRequest, UserInfo } from '../registry/request.ts';
 import { type Req, type Res, send } from './answer.ts';
-import { readBody } from './body.ts';
+import { Bodies } from './body.ts';
+import { Connections } from './connections.ts';
 import { credentialsOf } from './credentials.ts';
 import { jsonAnswer } from './encode.ts';
 import { asApiError } from './errors.ts';
+import { HEADERS_MAX, HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { Metrics } from './metrics.ts';
 import { type Pages, plainNotFound } from './pages.ts';
 import { proxyUpgrade } from './proxy.ts';
 import { respond } from './respond.ts';
 import { type ResourceTarget, routeOf, type Served, verbOf } from './route.ts';
+import { Backlog } from './watch-stream.ts';
 
 export interface TlsFiles {
   readonly cert: Buffer | string;
@@ -35,6 +39,7 @@ export interface HttpOptions {
   readonly host: string;
   readonly port: number;
   readonly tls: TlsFiles;
+  readonly limits?: Partial<HttpLimits>;
 }
 
 export interface HttpDeps {
@@ -46,9 +51,12 @@ export interface HttpDeps {
   readonly log: Logger;
 }
 
-const HEADERS_MAX = 64 * 1024;
-/** Requests that may be worked on at a time, watches apart. */
-const IN_FLIGHT_MAX = 600;
+/** How often Node looks for requests of HTTP/1.1 whose time is over. */
+const LOOKS_PER_LIMIT = 8;
+/** Beyond the time a request has, so that it is told so before its connection is cut. */
+const CUT_AFTER_MS = 5_000;
+/** For the rest of a body whose request has been answered. */
+const LINGER_MS = 1_000;
 
 export class HttpServer implements AsyncDisposable {
   readonly #server: Http2SecureServer;
@@ -57,28 +65,32 @@ export class HttpServer implements AsyncDisposable {
   /** What is being answered. One signal made of two for each request would cost more than reading its body. */
   readonly #open = new Set<AbortController>();
   #stopped = false;
-  readonly #sockets = new Set<Duplex>();
+  readonly #limits: HttpLimits;
+  readonly #connections: Connections;
+  readonly #bodies: Bodies;
+  readonly #backlog: Backlog;
   /** What requests were for, once that is known. */
   readonly #asked = new WeakMap<Req, ApiRequest>();
 
-  private constructor(server: Http2SecureServer, deps: HttpDeps) {
+  private constructor(server: Http2SecureServer, limits: HttpLimits, deps: HttpDeps) {
     this.#server = server;
     this.#deps = deps;
+    this.#limits = limits;
+    this.#connections = new Connections(server, limits, deps.clock);
+    this.#bodies = new Bodies(limits.arrivingBytes);
+    this.#backlog = new Backlog(limits, deps.clock);
     this.#served = servedBy(deps.registry);
     server.on('request', (req, res) => void this.#answer(req, res));
     server.on('upgrade', (req, socket, head) => void this.#upgrade(req, socket, head));
-    server.on('secureConnection', (socket) => {
-      this.#sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.once('close', () => this.#sockets.delete(socket));
-    });
     // A client that leaves mid-handshake or mid-request is its own business.
     server.on('tlsClientError', () => {});
     server.on('sessionError', () => {});
     server.on('clientError', (_err, socket) => socket.destroy());
   }
 
-  static async listen({ host, port, tls }: HttpOptions, deps: HttpDeps): Promise<HttpServer> {
+  static async listen(options: HttpOptions, deps: HttpDeps): Promise<HttpServer> {
+    const { host, port, tls } = options;
+    const limits: HttpLimits = { ...HTTP_LIMITS, ...options.limits };
     const server = createSecureServer({
       allowHTTP1: true,
       cert: tls.cert,
@@ -88,10 +100,16 @@ export class HttpServer implements AsyncDisposable {
       rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
       maxHeaderListPairs: 256,
-      settings: { maxConcurrentStreams: 250, maxHeaderListSize: HEADERS_MAX, initialWindowSize: 1 << 20 },
+      settings: {
+        maxConcurrentStreams: limits.streamsPerConnection,
+        maxHeaderListSize: HEADERS_MAX,
+        initialWindowSize: 1 << 20,
+      },
       handshakeTimeout: 10_000,
+      http1Options: http1Options(limits),
     });
-    const http = new HttpServer(server, deps);
+    server.maxConnections = limits.connections;
+    const http = new HttpServer(server, limits, deps);
     server.listen(port, host);
     await once(server, 'listening');
     return http;
@@ -110,7 +128,13 @@ export class HttpServer implements AsyncDisposable {
     const gone = this.#newlyOpen();
     const { signal } = gone;
     const began = this.#deps.clock.monotonic();
+    // Until the answer has arrived: who asks and does not read is a burden too.
+    const time = this.#deps.clock.after(this.#limits.requestMs, () => {
+      gone.abort(timedOut());
+      if (res.headersSent) res.destroy();
+    });
     res.once('close', () => {
+      time[Symbol.dispose]();
       this.#open.delete(gone);
       // Whoever has answered waits for nothing, and to abort costs an error with its stack.
       if (!res.writableEnded) gone.abort();
@@ -121,9 +145,10 @@ export class HttpServer implements AsyncDisposable {
     res.setHeader('audit-id', random.uuid());
     res.setHeader('cache-control', 'no-cache, private');
     try {
-      await this.#serve(req, res, signal);
-    } catch (err) {
-      if (signal.aborted) {
+      await this.#serve(req, res, time, signal);
+    } catch (caught) {
+      const err: unknown = signal.aborted ? signal.reason : caught;
+      if (signal.aborted && !(err instanceof ApiError)) {
         res.destroy();
         return;
       }
@@ -159,13 +184,22 @@ export class HttpServer implements AsyncDisposable {
     }
     const retryAfter = error.details?.retryAfterSeconds;
     const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
-    // What is left of the body is not wanted, nor is a connection on which it would have to be waited for.
-    if (error.code === 413 && req.httpVersionMajor === 1) headers['connection'] = 'close';
+    if (!req.complete) this.#letGo(req, res);
     req.resume();
     await send(req, res, { ...jsonAnswer(error.code, error.toStatus()), headers }, signal);
   }
 
-  async #serve(req: Req, res: Res, signal: AbortSignal): Promise<void> {
+  /** What is left of the body is not wanted: it gets a moment, in which the answer arrives, and is cut off then. */
+  #letGo(req: Req, res: Res): void {
+    const cut = this.#deps.clock.after(LINGER_MS, () => {
+      if (req.complete) return;
+      if ('stream' in res) res.stream.close(constants.NGHTTP2_NO_ERROR);
+      else req.socket.destroy();
+    });
+    req.once('close', () => cut[Symbol.dispose]());
+  }
+
+  async #serve(req: Req, res: Res, time: Disposable, signal: AbortSignal): Promise<void> {
     const { registry, pages } = this.#deps;
     const { path, query } = splitUrl(req.url ?? '/');
     const user = authenticate(credentialsOf(req), registry);
@@ -173,7 +207,13 @@ export class HttpServer implements AsyncDisposable {
     if (target.type === 'resource') {
       const request = await this.#requestOf(req, target, query, user, signal);
       this.#asked.set(req, request);
-      await this.#bounded(request, () => respond(req, res, request, registry));
+      if (registry.isConversation(request)) time[Symbol.dispose](); // it lasts as long as it lasts
+      const leave = this.#enter(request);
+      try {
+        await respond(req, res, request, { registry, backlog: this.#backlog, handled: leave });
+      } finally {
+        leave();
+      }
       return;
     }
     authorizePath(registry.authorizer, user, (req.method ?? 'GET').toLowerCase(), path);
@@ -181,20 +221,20 @@ export class HttpServer implements AsyncDisposable {
     await send(req, res, page ?? plainNotFound(), signal);
   }
 
-  /** Conversations last as long as they last; of all else so many at a time. */
-  async #bounded(request: ApiRequest, run: () => Promise<void>): Promise<void> {
+  /** A place among those that are worked on; the function gives it back. Conversations are only counted. */
+  #enter(request: ApiRequest): () => void {
     const { metrics, registry } = this.#deps;
     const kind = Metrics.isMutating(request) ? 'writing' : 'reading';
     const open = registry.isConversation(request) ? 'conversations' : kind;
-    if (metrics.inFlight >= IN_FLIGHT_MAX && open !== 'conversations') {
+    if (metrics.inFlight >= this.#limits.inFlight && open !== 'conversations') {
       throw tooManyRequests('too many requests, please try again later', 1);
     }
     metrics[open]++;
-    try {
-      await run();
-    } finally {
-      metrics[open]--;
-    }
+    let isIn = true;
+    return () => {
+      if (isIn) metrics[open]--;
+      isIn = false;
+    };
   }
 
   async #requestOf(
@@ -208,11 +248,14 @@ export class HttpServer implements AsyncDisposable {
     const contentType = String(req.headers['content-type'] ?? '');
     const hasBody = verb !== 'get' && verb !== 'list' && verb !== 'watch';
     const options = parseOptions(verb, query, contentType);
-    const bytes = hasBody ? await readBody(req) : undefined;
     const { resource, namespace, name, subresource, subpath } = target;
     const agent = agentOf(req);
-    const body = bytes && { bytes, contentType };
-    return { verb, resource, namespace, name, subresource, subpath, options, body, user, agent, warnings: [], signal };
+    const request = { verb, resource, namespace, name, subresource, subpath, options, user, agent, signal };
+    if (!hasBody) return { ...request, body: undefined, warnings: [] };
+    // Whoever may be anybody is asked about the right to write before memory is given to what he writes.
+    if (user === ANONYMOUS) authorizeRequest(this.#deps.registry.authorizer, { ...request, warnings: [] });
+    const bytes = await this.#bodies.read(req, signal);
+    return { ...request, body: { bytes, contentType }, warnings: [] };
   }
 
   /** exec, attach, port-forward, proxied WebSockets: HTTP/1.1 only. */
@@ -249,7 +292,7 @@ export class HttpServer implements AsyncDisposable {
     for (const gone of this.#open) gone.abort();
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
+    this.#connections[Symbol.dispose]();
     await closed;
   }
 }
@@ -265,6 +308,25 @@ function refuseUpgrade(socket: Duplex, error: ApiError): void {
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
+
+/** Node takes all of its HTTP/1.1 options here, its types know of fewer. */
+function http1Options({ headersMs, requestMs, idleMs }: HttpLimits): Http1Options {
+  const options: ServerOptions = {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs + CUT_AFTER_MS,
+    keepAliveTimeout: idleMs,
+    connectionsCheckingInterval: Math.ceil(Math.min(headersMs, requestMs) / LOOKS_PER_LIMIT),
+    maxHeaderSize: HEADERS_MAX,
+  };
+  return options;
+}
+
+/** In upstream's words. */
+function timedOut(): ApiError {
+  return new ApiError(504, 'Timeout', 'Timeout: request did not complete within the allotted timeout', {});
+}
+
+type Http1Options = SecureServerOptions['http1Options'];
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 

@@ -1,11 +1,13 @@
 // A watch on the wire. Events of one turn leave in one write; a reader that cannot keep up is cut off and comes back
 // with a list: nothing is buffered without bound.
 import { once } from 'node:events';
+import type { Clock } from '../../api/clock.ts';
 import type { WatchResponse, WatchSink } from '../registry/request.ts';
 import { type Res, write } from './answer.ts';
+import type { HttpLimits } from './limits.ts';
 
-/** Bytes that may wait for one slow reader. */
-const QUEUED_MAX = 8 * 1024 * 1024;
+/** Below this nobody is cut off because of what waits for others. */
+const HARMLESS_BYTES = 1 << 20;
 
 /** How events look in one representation. */
 export interface WatchEncoding {
@@ -25,27 +27,81 @@ function joined(frames: readonly Buffer[]): Buffer {
   return last.bytes;
 }
 
+/** What waits for all watchers, and who has waited for too long. */
+export class Backlog {
+  readonly #limits: Pick<HttpLimits, 'watcherBytes' | 'watchersBytes' | 'stalledMs'>;
+  readonly #clock: Clock;
+  #bytes = 0;
+
+  constructor(limits: Pick<HttpLimits, 'watcherBytes' | 'watchersBytes' | 'stalledMs'>, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** `look` is to be called after every write. */
+  follow(res: Res, cutOff: () => void): { look(): void } {
+    const { watcherBytes, watchersBytes, stalledMs } = this.#limits;
+    let counted = 0;
+    let drains = 0;
+    let timer: Disposable | undefined;
+    const count = (bytes: number) => {
+      this.#bytes += bytes - counted;
+      counted = bytes;
+    };
+    const watch = () => {
+      const before = drains;
+      timer = this.#clock.after(stalledMs, () => {
+        timer = undefined;
+        if (!res.writableNeedDrain) return;
+        if (drains === before) cutOff();
+        else watch();
+      });
+    };
+    res.on('drain', () => {
+      drains++;
+      count(res.writableLength);
+    });
+    res.once('close', () => {
+      timer?.[Symbol.dispose]();
+      count(0);
+    });
+    return {
+      look: () => {
+        if (!res.writableNeedDrain) {
+          if (counted !== 0) count(0);
+          return;
+        }
+        count(res.writableLength);
+        if (timer === undefined) watch();
+        if (counted > watcherBytes || (this.#bytes > watchersBytes && counted > HARMLESS_BYTES)) cutOff();
+      },
+    };
+  }
+}
+
 export async function streamWatch(
   res: Res,
   response: WatchResponse,
   encoding: WatchEncoding,
+  backlog: Backlog,
   signal: AbortSignal,
 ): Promise<void> {
   const ended = Promise.withResolvers<void>();
   let waiting: Buffer[] = [];
   let scheduled = false;
   let over = false;
+  const follower = backlog.follow(res, () => {
+    over = true;
+    res.destroy();
+    ended.resolve();
+  });
   const flush = () => {
     scheduled = false;
     if (over || waiting.length === 0) return;
     const bytes = joined(waiting);
     waiting = [];
     write(res, bytes);
-    if (res.writableLength > QUEUED_MAX) {
-      over = true;
-      res.destroy();
-      ended.resolve();
-    }
+    follower.look();
   };
   const push = (bytes: Buffer) => {
     waiting.push(bytes);
