@@ -97,7 +97,7 @@ export class CsiVolumes {
   async adopt(pod: Pod, podVolume: string): Promise<boolean> {
     const { uid } = pod.metadata;
     const use = (await this.#deps.layout.uses(uid)).find((each) => each.podVolume === podVolume);
-    if (use === undefined || !(await isMounted(this.#deps.layout.target(use)))) return false;
+    if (use === undefined || !(await this.#isThere(use))) return false;
     const shape: Shape = { mode: use.mode, fsType: '', mountOptions: [], accessModes: undefined };
     this.#remember({ pod, use, shape, readOnly: false, attributes: {}, publishSecret: undefined });
     return true;
@@ -161,6 +161,12 @@ export class CsiVolumes {
     return found;
   }
 
+  /** Published to its end, by whatever process, and mounted still. */
+  async #isThere(use: Use): Promise<boolean> {
+    const { layout } = this.#deps;
+    return (await layout.isPublished(use)) && (await isMounted(layout.target(use)));
+  }
+
   #remember(job: Job): void {
     const { uid, podVolume } = job.use;
     const jobs = this.#jobs.get(uid) ?? new Map<string, Job>();
@@ -179,6 +185,8 @@ export class CsiVolumes {
       await operations.run(key, 'mount', work, () => wake(pod.metadata.uid), isUp ? REFRESH_WAIT_MS : WAIT_MS);
     } catch (err) {
       if (err instanceof VolumePending && isUp) return; // told again in the background
+      // The driver is away: what it published before serves a pod that starts again.
+      if (!isUp && this.#deps.drivers.get(use.driver) === undefined && (await this.#isThere(use))) return;
       throw err instanceof VolumeError ? err : new VolumeError(rpcSaid(err), { cause: err });
     }
   }
@@ -191,7 +199,7 @@ export class CsiVolumes {
     const rule = rules(use.driver);
     const problem = lifecycleProblem(use.driver, use.lifecycle, rule);
     if (problem !== undefined) throw new VolumeError(problem);
-    await layout.noteUse(use, node);
+    if (!(await layout.isPublished(use))) await layout.noteUse(use, node);
     let publishContext: Strings = {};
     let staging = '';
     if (volume !== undefined) {
@@ -209,6 +217,7 @@ export class CsiVolumes {
         throw new VolumeError(`applyFSGroup failed for vol ${use.handle}: ${rpcSaid(err)}`, { cause: err });
       });
     }
+    await layout.noteUse(use, node, true);
     this.#published.add(keyOf(use));
     if (staging === '' && volume !== undefined) await this.#deps.grow(job, target, signal);
   }

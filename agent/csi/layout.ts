@@ -59,7 +59,8 @@ export class Layout {
     return [this.#podVolumes(uid), this.#podDevices(uid)];
   }
 
-  async noteUse(use: Use, node: string): Promise<void> {
+  /** `published`: nothing is left to do for the pod to use it. */
+  async noteUse(use: Use, node: string, published = false): Promise<void> {
     const file = this.#useFile(use);
     await writeJson(file, {
       specVolID: use.spec,
@@ -69,7 +70,12 @@ export class Layout {
       attachmentID: attachmentName(use.driver, use.handle, node),
       volumeLifecycleMode: use.lifecycle,
       podVolume: use.podVolume,
+      ...(published && { published: 'true' }),
     });
+  }
+
+  async isPublished(use: Use): Promise<boolean> {
+    return (await readJson(this.#useFile(use)))?.['published'] === 'true';
   }
 
   async uses(uid: string): Promise<Use[]> {

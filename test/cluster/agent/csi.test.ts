@@ -146,3 +146,24 @@ test('a driver that was killed and comes back serves old pods and new ones', asy
   await untilReleased(cluster(), driver);
   await noMounts(driver);
 });
+
+test('with the driver away, a new agent starts a container again with the volume it had', async () => {
+  const script = `n=$(cat /v/count 2>/dev/null || echo 0); echo $((n+1)) > /v/count; echo up
+    while [ ! -e /v/go$n ]; do sleep 0.1; done`;
+  await pods.create('alone', { volumes: claimed('data'), containers: [shell('main', script, mounts('v'))] });
+  await pods.untilLogged('alone', 'main', 'up');
+  const volumeId = driver.calls('NodePublishVolume').at(-1)!.request.volumeId;
+  const file = (name: string) => `${driver.root}/volumes/${volumeId}/data/${name}`;
+  await driver.stop('SIGTERM');
+  await cluster().kill('agent', 'SIGKILL');
+  await cluster().restart('agent');
+  await driver.node.exec('touch', [file('go0')]);
+  await waitFor('the second start', async () => {
+    const { stdout } = await driver.node.exec('cat', [file('count')]);
+    return stdout.trim() === '2';
+  });
+  await driver.start();
+  await pods.remove('alone');
+  await untilReleased(cluster(), driver);
+  await noMounts(driver);
+});

@@ -61,7 +61,7 @@ export class Sidecars implements AsyncDisposable {
           this.problem = err; // the API or the driver is away: the next round
         });
       }
-      await pause(ROUND_MS, undefined, { signal }).catch(() => {}); // woken early only to end
+      await pause(ROUND_MS, undefined, { signal, ref: false }).catch(() => {}); // woken early only to end
     }
   }
 
