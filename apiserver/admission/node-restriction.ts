@@ -1,25 +1,25 @@
-// What a node may write: itself and the pods that run on it. The node authorizer has already judged what it touches.
+// What a node may write: itself, and of everything else only what is its own (pods: node-restriction-pods.ts). The node
+// authorizer has already judged what it touches.
 import { deepEqual } from '../../api/schema/equal.ts';
 import { forbidden } from '../../api/status.ts';
 import { leases } from '../../api/types/coordination/resources.ts';
 import type { Node } from '../../api/types/core/node.ts';
 import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
-import type { Pod } from '../../api/types/core/pod.ts';
-import { nodes, pods } from '../../api/types/core/resources.ts';
+import { nodes, pods, serviceAccounts } from '../../api/types/core/resources.ts';
 import { persistentVolumeClaims } from '../../api/types/core/storage-resources.ts';
+import type { ResourceSlice } from '../../api/types/resource/resource-slice.ts';
+import { resourceSlices } from '../../api/types/resource/resources.ts';
 import { csiNodes } from '../../api/types/storage/resources.ts';
 import { nodeNameOf } from '../authz/node.ts';
-import type { RegistryContext } from '../registry/registry.ts';
 import type { AdmissionPlugin, Attributes } from './admission.ts';
 import { restrictSigningRequest } from './certificates.ts';
-
-const MIRROR = 'kubernetes.io/config.mirror';
+import { restrictPod, restrictToken } from './node-restriction-pods.ts';
 
 export const nodeRestriction: AdmissionPlugin = {
   name: 'NodeRestriction',
   resources: [
     ...['pods', 'nodes', 'persistentvolumeclaims', 'certificatesigningrequests.certificates.k8s.io'],
-    ...['csinodes.storage.k8s.io', 'leases.coordination.k8s.io'],
+    ...['csinodes.storage.k8s.io', 'leases.coordination.k8s.io', 'serviceaccounts', 'resourceslices.resource.k8s.io'],
   ],
   operations: ['CREATE', 'UPDATE', 'DELETE'],
   subresources: ['*'],
@@ -37,6 +37,10 @@ export const nodeRestriction: AdmissionPlugin = {
         return restrictOwn(attributes, node, 'can only access CSINode with the same name as the requesting node');
       case leases.plural:
         return restrictOwn(attributes, node, 'can only access node lease with the same name as the requesting node');
+      case serviceAccounts.plural:
+        return restrictToken(attributes, node, registry);
+      case resourceSlices.plural:
+        return restrictSlice(attributes, node);
       default:
         return restrictSigningRequest(attributes, node);
     }
@@ -52,6 +56,9 @@ function restrictNode({ operation, object, old, name }: Attributes, node: string
   const taintsMatter =
     operation === 'UPDATE' && JSON.stringify(next.spec.taints) !== JSON.stringify(before?.spec.taints);
   if (taintsMatter) throw refuse(`node ${JSON.stringify(node)} is not allowed to modify taints`);
+  // Or it would have itself collected, and come back without its taints and labels.
+  if (operation === 'UPDATE' && !deepEqual(next.metadata.ownerReferences ?? [], before?.metadata.ownerReferences ?? []))
+    throw refuse(`node ${JSON.stringify(node)} is not allowed to modify ownerReferences`);
   const restricted = changedLabels(next.metadata.labels, before?.metadata.labels).filter(isRestricted);
   if (restricted.length > 0) {
     const verb = operation === 'CREATE' ? 'set' : 'modify';
@@ -63,6 +70,15 @@ function restrictNode({ operation, object, old, name }: Attributes, node: string
 function restrictOwn({ resource, object, name }: Attributes, node: string, why: string): void {
   const named = name || (object?.metadata.name ?? '');
   if (named !== node) throw forbidden(resource, named, why);
+}
+
+/** Of the role nothing but removing is a node's; drivers with more rights in its name are held to it, too. */
+function restrictSlice({ operation, resource, object, old, name }: Attributes, node: string): void {
+  const of = (slice: unknown) => (slice as ResourceSlice).spec.nodeName;
+  if (operation === 'CREATE' && of(object) !== node)
+    throw forbidden(resource, name, 'can only create ResourceSlice with the same NodeName as the requesting node');
+  if (operation === 'DELETE' && of(old) !== node)
+    throw forbidden(resource, name, 'can only delete ResourceSlice with the same NodeName as the requesting node');
 }
 
 /** A node says how large a volume is by now, and nothing else of a claim. */
@@ -112,40 +128,3 @@ function isRestricted(key: string): boolean {
 }
 
 const within = (namespace: string, domain: string) => namespace === domain || namespace.endsWith(`.${domain}`);
-
-function restrictPod(attributes: Attributes, node: string, registry: RegistryContext): void {
-  const { operation, subresource, name, namespace, object } = attributes;
-  const refuse = (why: string) => forbidden(pods, name, why);
-  if (operation === 'CREATE' && subresource === '') {
-    restrictMirror(object as unknown as Pod, node, refuse);
-    return;
-  }
-  const pod = registry.objects(pods).get(namespace, name);
-  if (pod !== undefined && pod.spec.nodeName !== node) {
-    const what = operation === 'DELETE' ? 'delete' : subresource === 'eviction' ? 'evict' : 'update status for';
-    throw refuse(`node ${JSON.stringify(node)} can only ${what} pods with spec.nodeName set to itself`);
-  }
-  const labels = (object as unknown as Pod | undefined)?.metadata.labels;
-  if (subresource === 'status' && changedLabels(labels, pod?.metadata.labels).length > 0) {
-    throw refuse(`node ${JSON.stringify(node)} cannot update labels through pod status`);
-  }
-}
-
-function restrictMirror({ metadata, spec }: Pod, node: string, refuse: (why: string) => Error): void {
-  if (metadata.annotations?.[MIRROR] === undefined) {
-    throw refuse(
-      `pod does not have ${JSON.stringify(MIRROR)} annotation, node ${JSON.stringify(node)} can only create mirror pods`,
-    );
-  }
-  if (spec.nodeName !== node) {
-    throw refuse(`node ${JSON.stringify(node)} can only create pods with spec.nodeName set to itself`);
-  }
-  const [owner, ...others] = metadata.ownerReferences ?? [];
-  if (owner === undefined || others.length > 0) {
-    throw refuse(`node ${JSON.stringify(node)} can only create pods with an owner reference set to itself`);
-  }
-  if (owner.apiVersion !== 'v1' || owner.kind !== 'Node' || owner.name !== node) {
-    throw refuse(`node ${JSON.stringify(node)} can only create pods with an owner reference set to itself`);
-  }
-  if (spec.serviceAccountName) throw refuse('can not create pods that reference a service account');
-}

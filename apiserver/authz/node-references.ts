@@ -2,10 +2,21 @@
 import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 
-/** 'secrets ns/name', 'persistentvolumes name' ... */
+/** A pod that stands for a file of its node: the node made it, so it may not open any door. */
+export function isMirror({ metadata }: Pod): boolean {
+  return metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined;
+}
+
+/** What the pod's node may touch: 'pods ns/name', 'secrets ns/name' ... */
 export function referencesOf(pod: Pod): Set<string> {
+  const refs = isMirror(pod) ? new Set<string>() : namedBy(pod);
+  return refs.add(`pods ${pod.metadata.namespace}/${pod.metadata.name}`);
+}
+
+/** The objects of the API that a pod names. */
+export function namedBy(pod: Pod): Set<string> {
   const { metadata, spec } = pod;
-  const refs = new Set<string>([`pods ${metadata.namespace}/${metadata.name}`]);
+  const refs = new Set<string>();
   const add = (resource: string, name: string | undefined) => {
     if (name) refs.add(`${resource} ${metadata.namespace}/${name}`);
   };

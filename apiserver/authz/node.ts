@@ -77,8 +77,13 @@ export class NodeAuthorizer implements Authorizer {
 
   #refusal(access: Access, node: string): string | undefined {
     const { resource, subresource, verb, name, namespace } = access;
+    const unrelated = `no relationship found between node '${node}' and this object`;
     if (resource === 'resourceslices' && access.fields?.['spec.nodeName'] !== node) {
       return `can only ${verb} resourceslices with spec.nodeName field selector`;
+    }
+    if (resource === 'pods' && READING.has(verb) && access.fields?.['spec.nodeName'] !== node) {
+      if (name === '') return `can only ${verb} pods with spec.nodeName field selector`;
+      if (!this.#refers(node, `pods ${namespace}/${name}`)) return unrelated;
     }
     if (resource === 'nodes' && verb === 'get' && name !== node) {
       return `node '${node}' cannot read '${name}', only its own Node object`;
@@ -88,7 +93,6 @@ export class NodeAuthorizer implements Authorizer {
     if (resource === 'leases' && (namespace !== LEASES || (name !== '' && name !== node))) {
       return `can only access node lease with the same name as the requesting node`;
     }
-    const unrelated = `no relationship found between node '${node}' and this object`;
     if (REFERRED.has(resource)) {
       if (name === '') return 'No Object name found';
       if (this.#refers(node, `${resource} ${namespace}/${name}`)) return undefined;

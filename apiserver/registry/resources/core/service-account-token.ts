@@ -15,6 +15,7 @@ import type { RegistryContext } from '../../registry.ts';
 import type { ApiRequest } from '../../request.ts';
 import type { Handler } from '../../strategy.ts';
 import { invalidValue } from '../../validation/problems.ts';
+import { attributesOf } from '../../write.ts';
 
 const KIND = {
   group: 'authentication.k8s.io',
@@ -32,6 +33,9 @@ export const requestToken: Handler = async (request, registry) => {
   const wanted = (await decodeAs(KIND, request)) as TokenRequest;
   const account = existing(registry.storeOf(request.resource), request).decoded() as ServiceAccount;
   refuseInvalid(wanted);
+  const attributes = attributesOf(request, 'CREATE', wanted as unknown as KubeObject, undefined);
+  await registry.admission.admit(attributes, registry);
+  await registry.admission.validate(attributes, registry);
   const nowMs = registry.clock.now();
   const seconds = wanted.spec.expirationSeconds!;
   const claims = claimsFor(wanted, account, request, registry, nowMs);
