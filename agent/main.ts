@@ -9,6 +9,7 @@ import { Informer } from '../api/client/informer.ts';
 import { Informers } from '../api/client/informers.ts';
 import { Transport } from '../api/client/transport.ts';
 import type { Clock } from '../api/clock.ts';
+import { type Collectors, keepIdleMemorySmall } from '../api/idle-memory.ts';
 import type { Logger } from '../api/log.ts';
 import type { Random } from '../api/random.ts';
 import type { Container } from '../api/types/core/container.ts';
@@ -90,6 +91,8 @@ export interface AgentDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Where the process was started so that it can. */
+  readonly collect?: Collectors | undefined;
   /** For tests that end this process at a chosen step. */
   readonly faults?: Faults;
 }
@@ -124,6 +127,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
       shared.run(following.signal),
       myPods.run(following.signal),
       certificates.keep(client, () => transport.renew(), following.signal),
+      deps.collect && keepIdleMemorySmall(deps.collect, clock, following.signal),
     ]),
   );
 

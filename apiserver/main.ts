@@ -1,6 +1,7 @@
 // The server process: store, caches, registry, HTTP, and beside them the scheduler and the controllers, which know
 // nothing but a client. What is opened last closes first, on every way out.
 import type { Clock } from '../api/clock.ts';
+import { keepIdleMemorySmall } from '../api/idle-memory.ts';
 import type { Logger } from '../api/log.ts';
 import type { Random } from '../api/random.ts';
 import { Caches } from './cache/caches.ts';
@@ -11,7 +12,6 @@ import { CustomResources } from './extensions/custom-resources.ts';
 import { Metrics } from './http/metrics.ts';
 import { HttpServer } from './http/server.ts';
 import { serverPages } from './http/server-pages.ts';
-import { keepIdleMemorySmall } from './idle-memory.ts';
 import { openRegistry } from './open-registry.ts';
 import { openStore } from './open-store.ts';
 import { serverParts } from './parts.ts';
@@ -30,7 +30,7 @@ export interface ServerDeps {
   readonly random: Random;
   readonly log: Logger;
   /** Collects V8's nursery, where the process was started so that it can. */
-  readonly collectNursery?: () => void;
+  readonly collectNursery?: (() => void) | undefined;
   /** Told once the listener answers. */
   readonly onListening?: (address: { port: number }) => void;
 }
@@ -79,7 +79,7 @@ export async function runServer(config: ServerConfig, deps: ServerDeps, signal: 
   const definitions = runCrdController({ client: own, customResources, clock, log }, until);
   const renewal = pki.follow((serving) => http.renew(serving), clock, log, until);
   const service = keepKubernetesService(own, reached, { clock, log }, until);
-  const memory = deps.collectNursery && keepIdleMemorySmall(deps.collectNursery, clock, until);
+  const memory = deps.collectNursery && keepIdleMemorySmall({ nursery: deps.collectNursery }, clock, until);
   const measuring = serveMetrics(registry, new NodeStats(pki, clock), until);
   await Promise.all([...parts, memory, measuring, service, compaction, renewal, definitions, ended(until)]);
   failed.signal.throwIfAborted();

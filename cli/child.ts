@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import { assetPath } from '../api/assets.ts';
 import type { Clock } from '../api/clock.ts';
 import { readTail, rotateWithin } from './containerd-process.ts';
-import { SERVER_NODE_FLAGS } from './server-memory.ts';
+import { NODE_FLAGS } from './process-memory.ts';
 
 export interface ChildOptions {
   readonly name: string;
@@ -110,8 +110,7 @@ export class Child implements AsyncDisposable {
 export function ownCommand(name: 'server' | 'agent', args: readonly string[]): [string, ...string[]] {
   const inCheckout = import.meta.url.endsWith('/cli/child.ts');
   const program = inCheckout ? [assetPath('cli/main.ts'), name] : [assetPath(`${name}.mjs`)];
-  const flags = name === 'server' ? SERVER_NODE_FLAGS : [];
-  return [process.execPath, '--disable-warning=ExperimentalWarning', ...flags, ...program, ...args];
+  return [process.execPath, '--disable-warning=ExperimentalWarning', ...NODE_FLAGS[name], ...program, ...args];
 }
 
 export function backOffMs(failures: number): number {

@@ -3,6 +3,7 @@
 // must not keep pods waiting for gRPC's default back-off of up to two minutes.
 import type { Client, Metadata, ServiceDefinition } from '@grpc/grpc-js';
 import type { Rpc } from './call.ts';
+import { protocol } from './protocol.ts';
 
 // As large as upstream allows: a node full of containers lists in one message.
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -94,9 +95,7 @@ export class Channel implements Disposable {
   }
 
   async #load(): Promise<Loaded> {
-    const [grpc, loader] = await Promise.all([import('@grpc/grpc-js'), import('@grpc/proto-loader')]);
-    // 64-bit numbers as strings: nanoseconds do not fit a double.
-    const definition = await loader.load(this.#proto, { longs: String, enums: String, defaults: true });
+    const [grpc, definition] = await Promise.all([import('@grpc/grpc-js'), protocol(this.#proto)]);
     const service = definition[this.#service] as unknown as ServiceDefinition;
     const client = new grpc.Client(`unix://${this.#socket}`, grpc.credentials.createInsecure(), {
       'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,

@@ -3,6 +3,7 @@
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Server, ServerUnaryCall, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js';
+import { protocol } from '../cri/protocol.ts';
 
 export type Handler = (request: never) => unknown;
 
@@ -37,8 +38,7 @@ export class GrpcServer implements AsyncDisposable {
   }
 
   static async start({ socket, proto, service, handlers }: GrpcServerOptions): Promise<GrpcServer> {
-    const [grpc, loader] = await Promise.all([import('@grpc/grpc-js'), import('@grpc/proto-loader')]);
-    const definition = await loader.load(proto, { longs: String, enums: String, defaults: true });
+    const [grpc, definition] = await Promise.all([import('@grpc/grpc-js'), protocol(proto)]);
     const server = new grpc.Server();
     const unary = (handle: Handler) => (call: ServerUnaryCall<never, unknown>, answer: sendUnaryData<unknown>) => {
       const work = async () => handle(call.request);

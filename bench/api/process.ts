@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { systemRandom } from '../../api/system.ts';
 import { bundle } from '../../cli/bundle.ts';
 import { ensurePki, pkiFiles } from '../../cli/pki.ts';
-import { SERVER_ENVIRONMENT, SERVER_NODE_FLAGS } from '../../cli/server-memory.ts';
+import { ENVIRONMENT, NODE_FLAGS } from '../../cli/process-memory.ts';
 import { cpuSeconds, type Memory, memoryOf } from '../figures.ts';
 import type { Job, Outcome } from './load.ts';
 
@@ -62,7 +62,7 @@ export async function openBench(): Promise<Bench> {
     const args = [`--run=${run}`, ...addresses, ...folders, '--log-format=json'];
     const program =
       PROFILE === undefined
-        ? [...SERVER_NODE_FLAGS, '--import', LOOP_DELAY, join(dist, 'server.mjs')]
+        ? [...NODE_FLAGS.server, '--import', LOOP_DELAY, join(dist, 'server.mjs')]
         : ['--cpu-prof', `--cpu-prof-dir=${PROFILE}`, join(import.meta.dirname, '../../cli/main.ts'), 'server'];
     return target([...program, ...args], 'serving the API', port, client);
   };
@@ -76,7 +76,7 @@ export async function openBench(): Promise<Bench> {
 
 async function target(args: string[], ready: string, port: number, client: readonly string[]): Promise<Target> {
   const began = performance.now();
-  const env = { ...process.env, ...SERVER_ENVIRONMENT };
+  const env = { ...process.env, ...ENVIRONMENT };
   const server = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'pipe'], env });
   const said = await saysWithin(server, ready);
   const startedMs = performance.now() - began;

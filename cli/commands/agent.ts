@@ -7,6 +7,7 @@ import { takeDnsSockets } from '../dns-sockets.ts';
 import { machineFacts } from '../machine.ts';
 import type { Command } from '../main.ts';
 import { agentOptions } from '../options.ts';
+import { collectors } from '../process-memory.ts';
 import { agentConfig } from '../resolve.ts';
 
 /** A test may have this process killed at a chosen step. */
@@ -26,6 +27,10 @@ export const run: Command = async (argv) => {
   const log = openLog({ name: 'agent', ...config.log });
   const { runAgent } = await import('../../agent/main.ts');
   const faults = await faultsOf(process.env['SKIFF_FAULT']);
-  await runAgent(config, { clock: systemClock, random: systemRandom, log, ...faults }, endSignal());
+  await runAgent(
+    config,
+    { clock: systemClock, random: systemRandom, log, collect: collectors(), ...faults },
+    endSignal(),
+  );
   return 0;
 };

@@ -18,9 +18,9 @@ import type { Command } from '../main.ts';
 import { importPauseImage } from '../oci-import.ts';
 import { agentOptions, serverOptions, upOptions, type Values } from '../options.ts';
 import { ensurePki, readAdmin } from '../pki.ts';
+import { ENVIRONMENT } from '../process-memory.ts';
 import { ApiProbe } from '../readiness.ts';
 import * as resolve from '../resolve.ts';
-import { SERVER_ENVIRONMENT } from '../server-memory.ts';
 
 const READY_TIMEOUT_MS = 120_000;
 const READY_POLL_MS = 25;
@@ -193,7 +193,7 @@ function startChild(
 ): Child {
   const logFile = join(values.dataDir, `log/${name}.log`);
   const command = ownCommand(name, toArgs(table, values));
-  const env = name === 'server' ? SERVER_ENVIRONMENT : sockets && HANDED_OVER;
+  const env = { ...ENVIRONMENT, ...(sockets && HANDED_OVER) };
   const options = { name, command, env, fds: sockets?.fds, logFile, logMaxBytes: LOG_MAX_BYTES };
   const child = new Child(options, { clock, say });
   say(`the ${name} is starting, log ${logFile}`);

@@ -2,6 +2,7 @@
 // through the real command line inside the node, can be killed and started again, and logs to a file of the node.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { ENVIRONMENT, NODE_FLAGS } from '../../../cli/process-memory.ts';
 import { TestContainerd } from './containerd.ts';
 import type { NodeNamespace, NodeProcess } from './node-namespace.ts';
 import { InVain, waitFor } from './wait.ts';
@@ -18,7 +19,8 @@ export interface ClusterNodeOptions {
   agentArgs: readonly string[];
   /** Image archives, as the node sees them. */
   archives: readonly string[];
-  program?: string | undefined;
+  program?: string | ((part: 'server' | 'agent') => readonly string[]) | undefined;
+  logLevel?: 'debug' | 'info' | undefined;
 }
 
 export class ClusterNode implements AsyncDisposable {
@@ -41,11 +43,16 @@ export class ClusterNode implements AsyncDisposable {
     }
     if (this.#running.get(part)?.running) throw new Error(`${this.node.name}: the ${part} runs already`);
     const args = part === 'server' ? this.#opts.serverArgs : this.#opts.agentArgs;
-    const command = ['node', this.#opts.program ?? MAIN, part, '--log-level=debug', '--log-format=json', ...args];
+    const { program = MAIN, logLevel = 'debug' } = this.#opts;
+    const entry = typeof program === 'string' ? [program, part] : program(part);
+    const command = ['node', ...NODE_FLAGS[part], ...entry, `--log-level=${logLevel}`, '--log-format=json', ...args];
     const script = `exec "$@" >> ${LOG_DIR}/${part}.log 2>&1`;
     this.#running.set(
       part,
-      this.node.spawn('sh', ['-c', script, 'sh', ...command], { env, stdio: ['ignore', 'ignore', 'ignore'] }),
+      this.node.spawn('sh', ['-c', script, 'sh', ...command], {
+        env: { ...ENVIRONMENT, ...env },
+        stdio: ['ignore', 'ignore', 'ignore'],
+      }),
     );
   }
 

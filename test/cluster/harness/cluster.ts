@@ -28,8 +28,9 @@ export interface ClusterOptions {
   agentArgs?: readonly string[];
   /** What agents need beside them, started when their nodes are there; ends with the cluster. */
   beside?: (node: NodeNamespace) => Promise<AsyncDisposable>;
-  /** What runs server and agent, if not the checkout: the command of a bundle. */
-  program?: string;
+  /** What runs server and agent, if not the checkout: the command of a bundle, or what Node is given for each part. */
+  program?: string | ((part: 'server' | 'agent') => readonly string[]);
+  logLevel?: 'debug' | 'info';
 }
 
 const PKI_DIR = '/var/lib/skiff/pki';
@@ -130,6 +131,7 @@ export async function startCluster({
   agentArgs = [],
   beside,
   program,
+  logLevel,
 }: ClusterOptions = {}): Promise<Cluster> {
   await using opened = new AsyncDisposableStack();
   const dir = await ownDir();
@@ -143,7 +145,14 @@ export async function startCluster({
     const joins = number === 1 ? [] : [`--server=https://${nodes[0]!.node.address}:6443`];
     nodes.push(
       opened.use(
-        new ClusterNode({ node, serverArgs, agentArgs: [...joins, ...agentArgs], archives: [archive], program }),
+        new ClusterNode({
+          node,
+          serverArgs,
+          agentArgs: [...joins, ...agentArgs],
+          archives: [archive],
+          program,
+          logLevel,
+        }),
       ),
     );
   }
