@@ -74,13 +74,16 @@ test('64-bit numbers arrive whole', async (t) => {
 });
 
 test('whoever gives up gets his own reason, and the runtime hears of it', async (t) => {
-  const cancelled = Promise.withResolvers<void>();
+  const [asked, cancelled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const { client } = await aRuntime(t, {
-    version: (under: { on(event: string, run: () => void): void }) => under.on('cancelled', () => cancelled.resolve()),
+    version: (under: { on(event: string, run: () => void): void }) => {
+      under.on('cancelled', () => cancelled.resolve());
+      asked.resolve();
+    },
   });
   const stop = new AbortController();
   const waiting = client.version(stop.signal);
-  setTimeout(() => stop.abort(new Error('enough')), 50);
+  void asked.promise.then(() => stop.abort(new Error('enough')));
   await assert.rejects(waiting, { message: 'enough' });
   await cancelled.promise;
 });
