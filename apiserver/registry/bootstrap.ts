@@ -110,7 +110,9 @@ function systemPriorities(): Fresh[] {
 
 /** The preferred version of a group comes first; the core group before all. */
 function localApiServices(): Fresh[] {
-  return builtinGroups.flatMap(({ group, versions, priority }) =>
+  // The group of the API services themselves has none, as it has upstream.
+  const listed = builtinGroups.filter(({ group }) => group !== apiServices.group);
+  return listed.flatMap(({ group, versions, priority }) =>
     versions.map((version, i) => ({
       metadata: {
         name: `${version}.${group}`,

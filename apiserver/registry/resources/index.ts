@@ -26,7 +26,13 @@ import { priorityClasses } from '../../../api/types/scheduling/resources.ts';
 import * as storage from '../../../api/types/storage/resources.ts';
 import { crdStrategy } from '../../extensions/crd-strategy.ts';
 import type { Strategy } from '../strategy.ts';
-import { admissionPolicyStrategy, policyBindingStrategy, webhookStrategy } from './admissionregistration/strategies.ts';
+import {
+  admissionPolicyStrategy,
+  mutatingPolicyBindingStrategy,
+  mutatingPolicyStrategy,
+  policyBindingStrategy,
+  webhookStrategy,
+} from './admissionregistration/strategies.ts';
 import { apiServiceStrategy } from './apiregistration/api-services.ts';
 import { daemonSetStrategy } from './apps/daemon-sets.ts';
 import {
@@ -96,14 +102,8 @@ function add<T extends KubeObject>(of: ResourceDefinition<T>, strategy: Strategy
   table.set(idOf(of as unknown as ResourceDefinition), strategy as unknown as Strategy);
 }
 
-/** Nothing special but that changes are counted. */
-const counted = { hasGeneration: true };
-const countedKinds = [
-  admissionregistration.mutatingAdmissionPolicies,
-  admissionregistration.mutatingAdmissionPolicyBindings,
-] as unknown as ResourceDefinition[];
-for (const of of countedKinds) add(of, counted);
-
+add(admissionregistration.mutatingAdmissionPolicies, mutatingPolicyStrategy);
+add(admissionregistration.mutatingAdmissionPolicyBindings, mutatingPolicyBindingStrategy);
 add(admissionregistration.mutatingWebhookConfigurations, webhookStrategy);
 add(admissionregistration.validatingAdmissionPolicies, admissionPolicyStrategy);
 add(admissionregistration.validatingAdmissionPolicyBindings, policyBindingStrategy);

@@ -5,6 +5,7 @@ import type { FieldProblem } from '../../../api/status.ts';
 import type { Endpoints } from '../../../api/types/core/endpoints.ts';
 import type { EndpointSlice } from '../../../api/types/discovery/endpoint-slice.ts';
 import { reachableIpProblems } from './addresses.ts';
+import { labelProblems } from './object-meta.ts';
 import { duplicate, invalidValue, notSupported, required, tooMany } from './problems.ts';
 import { each, ipProblems, named, portProblems, requiredOneOf, unchanged } from './values.ts';
 
@@ -83,15 +84,26 @@ function sliceEndpointsProblems(endpoints: NonNullable<EndpointSlice['endpoints'
     const topology = Object.keys(deprecatedTopology ?? {});
     if (topology.length > TOPOLOGY_MAX)
       problems.push(tooMany(`${path}.deprecatedTopology`, topology.length, TOPOLOGY_MAX));
-    for (const [list, items] of [
-      ['forZones', hints?.forZones],
-      ['forNodes', hints?.forNodes],
-    ] as const) {
-      const where = `${path}.hints.${list}`;
-      if ((items?.length ?? 0) > HINTS_MAX) problems.push(tooMany(where, items!.length, HINTS_MAX));
-      problems.push(...each(items, where, ({ name }, place) => named(`${place}.name`, name, labelValue)));
-    }
+    problems.push(
+      ...labelProblems(deprecatedTopology, `${path}.deprecatedTopology`),
+      ...hintProblems(hints?.forZones, `${path}.hints.forZones`, labelValue),
+      ...hintProblems(hints?.forNodes, `${path}.hints.forNodes`, dns1123Subdomain),
+    );
     return problems;
+  });
+}
+
+function hintProblems(
+  hints: readonly { readonly name: string }[] | undefined,
+  path: string,
+  check: (name: string) => string[],
+): FieldProblem[] {
+  if ((hints?.length ?? 0) > HINTS_MAX) return [tooMany(path, hints!.length, HINTS_MAX)];
+  const names = new Set<string>();
+  return each(hints, path, ({ name }, at) => {
+    const problems = names.has(name) ? [duplicate(`${at}.name`, name)] : [];
+    names.add(name);
+    return [...problems, ...named(`${at}.name`, name, check)];
   });
 }
 

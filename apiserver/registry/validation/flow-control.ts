@@ -181,6 +181,18 @@ function limitedProblems(limited: Limited, path: string): FieldProblem[] {
   else if (handSize > queues) {
     const why = `should not be greater than queues (${queues})`;
     problems.push(invalidValue(`${at}.queuing.handSize`, handSize, why));
+  } else if (entropyBits(queues, handSize) > ENTROPY_BITS_MAX) {
+    const why = `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${ENTROPY_BITS_MAX}`;
+    problems.push(invalidValue(`${at}.queuing.handSize`, handSize, why));
   }
   return problems;
+}
+
+const ENTROPY_BITS_MAX = 60;
+
+/** How many bits of a hash it takes to deal a hand of queues. */
+function entropyBits(deck: number, hand: number): number {
+  let bits = 0;
+  for (let left = deck; left > deck - hand; left--) bits += Math.log2(left);
+  return Math.ceil(bits);
 }

@@ -4,6 +4,7 @@ import { dns1123Subdomain, labelValue, qualifiedName } from '../../../api/names.
 import type { KubeObject } from '../../../api/schema/kind.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import { forbidden, invalidValue, required, tooLong } from './problems.ts';
+import { notNegative } from './values.ts';
 
 export interface NameRules {
   readonly namespaced: boolean;
@@ -32,6 +33,7 @@ export function objectMetaProblems({ metadata }: KubeObject, rules: NameRules): 
   if (!namespaced && namespace) problems.push(forbidden('metadata.namespace', 'not allowed on this type'));
   return [
     ...problems,
+    ...notNegative('metadata.generation', metadata.generation),
     ...labelProblems(metadata.labels, 'metadata.labels'),
     ...annotationProblems(metadata.annotations, 'metadata.annotations'),
     ...ownerProblems(metadata.ownerReferences),

@@ -1,10 +1,7 @@
-// Webhooks and admission policies. Whether their expressions compile is for whoever evaluates them to say.
+// Webhooks. Whether their expressions compile is for whoever evaluates them to say. What policies share with them (rules
+// and conditions) is used by admission-policies.ts.
 import { dns1035Label, dns1123Subdomain, fullyQualifiedName, qualifiedName } from '../../../api/names.ts';
 import type { FieldProblem } from '../../../api/status.ts';
-import type {
-  ValidatingAdmissionPolicy,
-  ValidatingAdmissionPolicyBinding,
-} from '../../../api/types/admissionregistration/validating-admission-policy.ts';
 import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
@@ -14,8 +11,8 @@ import type {
   WebhookClientConfig,
 } from '../../../api/types/admissionregistration/webhook-configuration.ts';
 import { labelSelectorProblems } from './label-selector.ts';
-import { duplicate, invalidValue, notSupported, required } from './problems.ts';
-import { each, named, oneOf, portProblems, requiredOneOf } from './values.ts';
+import { duplicate, invalidValue, required, tooMany } from './problems.ts';
+import { each, named, oneOf, portProblems } from './values.ts';
 
 type Hook = ValidatingWebhook | MutatingWebhook;
 type Rule = NonNullable<Hook['rules']>[number];
@@ -129,7 +126,10 @@ export function serviceRefProblems({ name, namespace, path: url, port = 443 }: S
 
 const STAR_ALONE = (what: string) => `if '*' is present, must not specify other ${what}`;
 
-function ruleProblems({ operations, apiGroups, apiVersions, resources, scope }: Rule, path: string): FieldProblem[] {
+export function ruleProblems(
+  { operations, apiGroups, apiVersions, resources, scope }: Rule,
+  path: string,
+): FieldProblem[] {
   const problems: FieldProblem[] = [];
   const list = operations ?? [];
   if (list.length === 0) problems.push(required(`${path}.operations`));
@@ -156,16 +156,23 @@ function ruleProblems({ operations, apiGroups, apiVersions, resources, scope }: 
 
 function resourcesProblems(resources: readonly string[], path: string): FieldProblem[] {
   if (resources.length === 0) return [required(path)];
+  // A wildcard speaks of what comes after it.
+  const wholes = new Set<string>();
+  const everywhere = new Set<string>();
   const problems = each(resources, path, (resource, at) => {
     if (resource === '') return [required(at)];
-    const [name = '', sub] = resource.split('/');
-    if (sub !== undefined && resources.includes(`${name}/*`) && sub !== '*') {
-      return [invalidValue(at, resource, `if '${name}/*' is present, must not specify ${resource}`)];
-    }
-    if (sub !== undefined && resources.includes(`*/${sub}`) && name !== '*') {
-      return [invalidValue(at, resource, `if '*/${sub}' is present, must not specify ${resource}`)];
-    }
-    return [];
+    const slash = resource.indexOf('/');
+    if (slash < 0) return [];
+    const [name, sub] = [resource.slice(0, slash), resource.slice(slash + 1)];
+    const clash = (wildcard: string) =>
+      invalidValue(at, resource, `if '${wildcard}' is present, must not specify ${resource}`);
+    const rows = [
+      ...(wholes.has(name) ? [clash(`${name}/*`)] : []),
+      ...(everywhere.has(sub) ? [clash(`*/${sub}`)] : []),
+    ];
+    if (sub === '*') wholes.add(name);
+    if (name === '*') everywhere.add(sub);
+    return rows;
   });
   const has = (resource: string) => resources.includes(resource);
   if (has('*/*') && resources.length > 1) {
@@ -178,15 +185,13 @@ function resourcesProblems(resources: readonly string[], path: string): FieldPro
   return problems;
 }
 
-function conditionsProblems(
+export function conditionsProblems(
   conditions: readonly { name: string; expression: string }[] | undefined,
   path: string,
 ): FieldProblem[] {
   const problems: FieldProblem[] = [];
   if ((conditions?.length ?? 0) > CONDITIONS_MAX) {
-    const { length } = conditions!;
-    const message = `Too many: ${length}: must have at most ${CONDITIONS_MAX} items`;
-    problems.push({ path, reason: 'FieldValueTooMany', message });
+    problems.push(tooMany(path, conditions!.length, CONDITIONS_MAX));
   }
   const names = new Set<string>();
   return [
@@ -202,92 +207,4 @@ function conditionsProblems(
       return rows;
     }),
   ];
-}
-
-export function admissionPolicyProblems({ spec }: ValidatingAdmissionPolicy): FieldProblem[] {
-  const { failurePolicy, paramKind, matchConstraints, validations, auditAnnotations, variables } = spec;
-  const problems = oneOf('spec.failurePolicy', failurePolicy, ['Fail', 'Ignore']);
-  if (paramKind) {
-    const [version = '', group] = (paramKind.apiVersion ?? '').split('/').reverse();
-    const at = 'spec.paramKind.apiVersion';
-    if (!paramKind.apiVersion) problems.push(required(at));
-    else {
-      if (group !== undefined) problems.push(...named(at, group, dns1123Subdomain));
-      problems.push(...named(at, version, dns1035Label));
-    }
-    if (!paramKind.kind) problems.push(required('spec.paramKind.kind'));
-    else problems.push(...named('spec.paramKind.kind', paramKind.kind.toLowerCase(), dns1035Label));
-  }
-  if (!matchConstraints) problems.push(required('spec.matchConstraints'));
-  else problems.push(...matchProblems(matchConstraints, 'spec.matchConstraints', true));
-  problems.push(...conditionsProblems(spec.matchConditions, 'spec.matchConditions'));
-  const unset = 'expression is not specified';
-  problems.push(
-    ...each(variables, 'spec.variables', ({ name, expression }, at) => [
-      ...(name ? [] : [required(`${at}.name`, 'name is not specified')]),
-      ...(expression?.trim() ? [] : [required(`${at}.expression`, unset)]),
-    ]),
-  );
-  if (!validations?.length && !auditAnnotations?.length) {
-    const why = 'validations or auditAnnotations must contain at least one item';
-    problems.push(required('spec.validations', why), required('spec.auditAnnotations', why));
-  }
-  return [
-    ...problems,
-    ...each(validations, 'spec.validations', ({ expression, message, reason }, at) => [
-      ...(expression?.trim() ? [] : [required(`${at}.expression`, unset)]),
-      ...(message !== undefined && message !== '' && message.trim() === ''
-        ? [invalidValue(`${at}.message`, message, 'message must be non-empty if specified')]
-        : []),
-      ...oneOf(`${at}.reason`, reason, ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized']),
-    ]),
-  ];
-}
-
-type Constraints = NonNullable<ValidatingAdmissionPolicy['spec']['matchConstraints']>;
-
-function matchProblems(match: Constraints, path: string, needsRules: boolean): FieldProblem[] {
-  const problems = [
-    ...oneOf(`${path}.matchPolicy`, match.matchPolicy, ['Equivalent', 'Exact']),
-    ...labelSelectorProblems(match.namespaceSelector, `${path}.namespaceSelector`),
-    ...labelSelectorProblems(match.objectSelector, `${path}.objectSelector`),
-    ...each(match.resourceRules, `${path}.resourceRules`, ruleProblems),
-    ...each(match.excludeResourceRules, `${path}.excludeResourceRules`, ruleProblems),
-  ];
-  if (needsRules && !match.resourceRules?.length) problems.push(required(`${path}.resourceRules`));
-  return problems;
-}
-
-const ACTIONS = ['Audit', 'Deny', 'Warn'];
-
-export function policyBindingProblems({ spec }: ValidatingAdmissionPolicyBinding): FieldProblem[] {
-  const { policyName, paramRef, matchResources, validationActions } = spec;
-  const problems = policyName ? named('spec.policyName', policyName, dns1123Subdomain) : [required('spec.policyName')];
-  if (paramRef) {
-    const at = 'spec.paramRef';
-    if (paramRef.name && paramRef.selector) {
-      problems.push(invalidValue(`${at}.name`, paramRef.name, 'name and selector are mutually exclusive'));
-    } else if (!paramRef.name && !paramRef.selector) {
-      problems.push(required(at, 'one of name or selector must be specified'));
-    }
-    problems.push(
-      ...requiredOneOf(`${at}.parameterNotFoundAction`, paramRef.parameterNotFoundAction, ['Deny', 'Allow']),
-    );
-  }
-  if (matchResources) problems.push(...matchProblems(matchResources, 'spec.matchResources', false));
-  const at = 'spec.validationActions';
-  if (!validationActions?.length) problems.push(required(at, 'at least one validation action is required'));
-  const seen = new Set<string>();
-  for (const [i, action] of (validationActions ?? []).entries()) {
-    if (!ACTIONS.includes(action)) problems.push(notSupported(`${at}[${i}]`, action, ACTIONS));
-    if (seen.has(action)) problems.push(duplicate(`${at}[${i}]`, action));
-    seen.add(action);
-  }
-  if (seen.has('Deny') && seen.has('Warn')) {
-    const why =
-      'must not contain both Deny and Warn (repeating the same validation failure information in the API response ' +
-      'and headers serves no purpose)';
-    problems.push(invalidValue(at, validationActions, why));
-  }
-  return problems;
 }

@@ -2,8 +2,8 @@
 import { timestamp } from '../../../../api/clock.ts';
 import type { APIService } from '../../../../api/types/apiregistration/api-service.ts';
 import type { Strategy } from '../../strategy.ts';
+import { apiServiceProblems, apiServiceStatusProblems } from '../../validation/api-services.ts';
 import { pathSegmentName } from '../../validation/path-segment.ts';
-import { invalidValue } from '../../validation/problems.ts';
 
 export const apiServiceStrategy: Strategy<APIService> = {
   nameProblems: pathSegmentName,
@@ -20,11 +20,7 @@ export const apiServiceStrategy: Strategy<APIService> = {
       },
     ];
   },
-  validateCreate({ metadata, spec }) {
-    const name = `${spec.version}.${spec.group ?? ''}`;
-    if (metadata.name === name) return [];
-    return [
-      invalidValue('metadata.name', metadata.name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(name)}`),
-    ];
-  },
+  validateCreate: apiServiceProblems,
+  validateUpdate: (next) => apiServiceProblems(next),
+  subresources: { status: { validateUpdate: apiServiceStatusProblems } },
 };
