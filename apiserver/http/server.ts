@@ -312,7 +312,7 @@ function refuseUpgrade(socket: Duplex, error: ApiError): void {
 /** Node takes all of its HTTP/1.1 options here, its types know of fewer. */
 function http1Options({ headersMs, requestMs, idleMs }: HttpLimits): Http1Options {
   const options: ServerOptions = {
-    headersTimeout: headersMs,
+    headersTimeout: Math.min(headersMs, requestMs),
     requestTimeout: requestMs + CUT_AFTER_MS,
     keepAliveTimeout: idleMs,
     connectionsCheckingInterval: Math.ceil(Math.min(headersMs, requestMs) / LOOKS_PER_LIMIT),
