@@ -10,6 +10,9 @@ export interface StoreDeps {
   readonly onFatal: (error: Error) => void;
 }
 
+/** What the log may hold when it cannot be moved into the file any more, twice. */
+const RESERVE_BYTES = 16 << 20;
+
 /** Each kind is loaded when it is asked for: gRPC and SQLite's worker cost memory. */
 export async function openStore(config: StoreConfig, deps: StoreDeps, signal: AbortSignal): Promise<Store> {
   switch (config.kind) {
@@ -19,7 +22,7 @@ export async function openStore(config: StoreConfig, deps: StoreDeps, signal: Ab
     }
     case 'embedded': {
       const { EmbeddedStore } = await import('./store/embedded.ts');
-      return EmbeddedStore.open({ path: config.path, ...deps });
+      return EmbeddedStore.open({ path: config.path, reserveBytes: RESERVE_BYTES, ...deps });
     }
     case 'etcd': {
       const { EtcdStore } = await import('./store/etcd.ts');

@@ -10,6 +10,8 @@ export interface Sample {
   readonly revision: number;
   /** Bytes written until then, counted from anywhere. */
   readonly writtenBytes: number;
+  /** There is no space for writes: history makes room. */
+  readonly isFull?: boolean;
 }
 
 export interface CompactionPolicy {
@@ -30,6 +32,7 @@ export function compactionTarget(
   compacted: number,
   { keepMs, keepBytes }: CompactionPolicy,
 ): number | undefined {
+  if (now.isFull) return now.revision - 1 > compacted ? now.revision - 1 : undefined;
   const past = samples.findLast(
     ({ atMs, writtenBytes }) => now.atMs - atMs >= keepMs || now.writtenBytes - writtenBytes >= keepBytes,
   );
@@ -38,7 +41,7 @@ export function compactionTarget(
 }
 
 export async function autoCompact(
-  store: Store & { readonly writtenBytes?: number },
+  store: Store & { readonly writtenBytes?: number; readonly isFull?: boolean },
   policy: CompactionPolicy,
   clock: Clock,
   log: Logger,
@@ -46,10 +49,12 @@ export async function autoCompact(
 ): Promise<void> {
   let samples: Sample[] = [];
   while (!signal.aborted) {
-    const now = { atMs: clock.monotonic(), revision: store.revision, writtenBytes: store.writtenBytes ?? 0 };
+    const { revision, writtenBytes = 0, isFull = false } = store;
+    const now = { atMs: clock.monotonic(), revision, writtenBytes, isFull };
     const target = compactionTarget(samples, now, store.compactedRevision, policy);
     if (target !== undefined) {
       try {
+        if (isFull) log.warn({ revision: target }, 'no space is left for writes; history is forgotten to make room');
         await store.compact(target);
       } catch (err) {
         // Another server on the same etcd was faster: just as good.

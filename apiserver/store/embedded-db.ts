@@ -3,7 +3,7 @@
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { backup, type DatabaseSync } from 'node:sqlite';
 import { checkCompaction, checkRevision } from './check.ts';
-import { openFile, statements } from './embedded-file.ts';
+import { isFull, openFile, statements } from './embedded-file.ts';
 import {
   type Batch,
   type BatchAnswer,
@@ -16,6 +16,7 @@ import {
   type RangeAnswer,
   REFUSED,
 } from './embedded-messages.ts';
+import { Reserve } from './reserve.ts';
 import { prefixEnd } from './sorted.ts';
 import { CompactedError, type RangeOptions } from './store.ts';
 
@@ -53,13 +54,17 @@ export class EmbeddedDb {
   readonly #sql: ReturnType<typeof statements>;
   readonly #heads = new Map<string, Head>();
   readonly #leases: Set<string>;
+  readonly #reserve: Reserve;
+  /** Somebody needed it and has not got it back. */
+  #isSpent = false;
   #revision: number;
   #compacted: number;
   #swept: number;
 
-  constructor({ path, maxBytes }: OpenRequest) {
+  constructor({ path, maxBytes, reserveBytes = 0 }: OpenRequest) {
     this.#db = openFile(path, maxBytes);
     this.#sql = statements(this.#db);
+    this.#reserve = new Reserve(`${path}.reserve`, reserveBytes);
     this.#compacted = this.#meta('compacted');
     this.#swept = this.#meta('swept');
     const [newest] = this.#sql.newest.get() as unknown as [number | null];
@@ -266,8 +271,26 @@ export class EmbeddedDb {
   /** From now on nothing before `revision` can be read. sweep() then frees the space. */
   compact(revision: number): void {
     checkCompaction(revision, this.#revision, this.#compacted);
-    this.#atomically(() => this.#sql.setMeta.run('compacted', revision));
+    this.#withReserve(() => this.#atomically(() => this.#sql.setMeta.run('compacted', revision)));
     this.#compacted = revision;
+  }
+
+  #withReserve<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (err) {
+      if (!isFull(err) || !this.#reserve.spend()) throw err;
+      this.#isSpent = true;
+      return work();
+    }
+  }
+
+  /** What is in the log moves into the file, whose free space holds it, and the log's own space comes back. */
+  #regain(): void {
+    if (!this.#isSpent) return;
+    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.#reserve.keep();
+    this.#isSpent = false;
   }
 
   /**
@@ -275,6 +298,10 @@ export class EmbeddedDb {
    * superfluous, and a deletion itself too; entries before `swept` have had their turn.
    */
   sweep(): boolean {
+    return this.#withReserve(() => this.#sweep());
+  }
+
+  #sweep(): boolean {
     if (this.#swept < this.#compacted) {
       const rows = this.#sql.sweep.all(behind(this.#swept), behind(this.#compacted), SWEEP_ROWS);
       const entries = rows as unknown as [number, string, number][];
@@ -291,7 +318,10 @@ export class EmbeddedDb {
       return true;
     }
     const [free] = this.#sql.freePages.get() as unknown as [number];
-    if (free <= FREE_PAGES_KEPT) return false;
+    if (free <= FREE_PAGES_KEPT) {
+      this.#regain();
+      return false;
+    }
     this.#db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
     return true;
   }

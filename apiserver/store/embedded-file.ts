@@ -12,7 +12,11 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 const FORMAT = 1;
 const PAGE_BYTES = 4096;
 const SQLITE_BUSY = 5;
-export const SQLITE_FULL = 13;
+const SQLITE_FULL = 13;
+
+export function isFull(err: unknown): boolean {
+  return err instanceof Error && 'errcode' in err && err.errcode === SQLITE_FULL;
+}
 
 export function openFile(path: string, maxBytes: number | undefined): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

@@ -5,7 +5,9 @@ import type { KeyValue, StoreEvent, Txn } from './store.ts';
 export interface OpenRequest {
   readonly path: string;
   /** The database never grows beyond this; writes are then refused as on a full disk. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
+  /** Space kept back for forgetting history when there is none. */
+  readonly reserveBytes?: number | undefined;
 }
 
 export interface OpenAnswer {

@@ -3,7 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import { workerUrl } from '../../api/assets.ts';
 import type { Answer, Failure, OpenAnswer, OpenRequest, Request } from './embedded-messages.ts';
-import { CompactedError, FutureRevisionError, UnavailableError } from './store.ts';
+import { CompactedError, FutureRevisionError, NoSpaceError } from './store.ts';
 
 interface Asked {
   resolve(ok: unknown): void;
@@ -93,7 +93,7 @@ function errorOf(failed: Failure): Error {
     case 'future':
       return new FutureRevisionError(failed.asked, failed.current);
     case 'full':
-      return new UnavailableError(`the store cannot write: ${failed.message}`);
+      return new NoSpaceError(`the store cannot write: ${failed.message}`);
     case 'refused':
       return new Error(failed.message);
     case 'fatal':

@@ -2,7 +2,7 @@
 // are carried out in the order they arrive; each is answered once what it did is durable.
 import { parentPort, workerData } from 'node:worker_threads';
 import { EmbeddedDb } from './embedded-db.ts';
-import { SQLITE_FULL } from './embedded-file.ts';
+import { isFull } from './embedded-file.ts';
 import {
   type Answer,
   type Failure,
@@ -23,7 +23,7 @@ function failureOf(err: unknown): Failure {
   if (err instanceof FutureRevisionError) return { why: 'future', asked: err.asked, current: err.current };
   const message = err instanceof Error ? err.message : String(err);
   const code = err instanceof Error && 'errcode' in err ? Number(err.errcode) : undefined;
-  if (code === SQLITE_FULL) return { why: 'full', message };
+  if (isFull(err)) return { why: 'full', message };
   // After any other failure of the database nobody knows what the disk holds: the process must not go on.
   return code === undefined ? { why: 'refused', message } : { why: 'fatal', message: `${message} (${code})` };
 }

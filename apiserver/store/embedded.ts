@@ -21,6 +21,7 @@ import { Leases } from './leases.ts';
 import {
   type KeyValue,
   LeaseNotFoundError,
+  NoSpaceError,
   type RangeOptions,
   type RangeResult,
   type Store,
@@ -38,7 +39,8 @@ export interface EmbeddedOptions {
   readonly log: Logger;
   /** The disk failed: the process must end, for what it holds is no longer known to be what the disk holds. */
   readonly onFatal: (error: Error) => void;
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
+  readonly reserveBytes?: number | undefined;
 }
 
 /** Writes waiting for the next commit; beyond, they are refused rather than piled up. */
@@ -71,12 +73,13 @@ export class EmbeddedStore implements Store {
   #revision = 0;
   #compacted = 0;
   #writtenBytes = 0;
+  #isFull = false;
   #closed: Error | undefined;
 
-  private constructor({ path, maxBytes, clock, log, onFatal }: EmbeddedOptions) {
+  private constructor({ path, maxBytes, reserveBytes, clock, log, onFatal }: EmbeddedOptions) {
     this.#log = log;
     this.#leases = new Leases(clock, (id) => this.#expire(id));
-    this.#thread = new EmbeddedThread({ path, maxBytes }, (error) => {
+    this.#thread = new EmbeddedThread({ path, maxBytes, reserveBytes }, (error) => {
       this.#end(error);
       onFatal(error);
     });
@@ -103,6 +106,11 @@ export class EmbeddedStore implements Store {
   /** Value bytes written since the start: what bounds the history by size. */
   get writtenBytes(): number {
     return this.#writtenBytes;
+  }
+
+  /** The last write found no space. */
+  get isFull(): boolean {
+    return this.#isFull;
   }
 
   async latestRevision(): Promise<number> {
@@ -154,11 +162,13 @@ export class EmbeddedStore implements Store {
       { do: 'commit', batch: packed },
       (ok) => {
         this.#committing = false;
+        this.#isFull = false;
         this.#commit(); // the disk need not wait for what is told to whom
         this.#committed(batch, ok as BatchAnswer);
       },
       (error) => {
         this.#committing = false;
+        this.#isFull = error instanceof NoSpaceError;
         for (const { reject } of batch) reject(error);
         this.#commit();
       },

@@ -6,7 +6,7 @@ import { checkServerIdentity as checkIdentity, type PeerCertificate } from 'node
 import type { Client, ClientDuplexStream, Metadata, ServiceDefinition } from '@grpc/grpc-js';
 import { assetPath } from '../../api/assets.ts';
 import type { Clock } from '../../api/clock.ts';
-import { CompactedError, LeaseNotFoundError, OutcomeUnknownError, UnavailableError } from './store.ts';
+import { CompactedError, LeaseNotFoundError, NoSpaceError, OutcomeUnknownError, UnavailableError } from './store.ts';
 
 export interface EtcdEndpoints {
   /** https://host:port each, or http://. */
@@ -201,6 +201,9 @@ function translated(err: unknown): Error {
   const { code, details } = grpcError(err);
   if (code === OUT_OF_RANGE && details.includes('compacted')) return new CompactedError(0);
   if (code === NOT_FOUND && details.includes('lease')) return new LeaseNotFoundError('given');
+  if (code === RESOURCE_EXHAUSTED && /space exceeded/.test(details)) {
+    return new NoSpaceError(`etcd refuses writes: ${details}`, { cause: err });
+  }
   if (code === RESOURCE_EXHAUSTED) return new UnavailableError(`etcd refuses writes: ${details}`, { cause: err });
   if (code === INVALID_ARGUMENT) return new RangeError(`etcd refuses the request: ${details}`, { cause: err });
   return new Error(`etcd: ${details}`, { cause: err });

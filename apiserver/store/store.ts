@@ -110,6 +110,9 @@ export class FutureRevisionError extends Error {
 /** The write did not happen and may be tried again: a full disk, a member that is electing. */
 export class UnavailableError extends Error {}
 
+/** There is no space for writes; reads go on, and writes too once there is. */
+export class NoSpaceError extends UnavailableError {}
+
 /** A write was sent and its answer lost: it happened or it did not. It must not be repeated blindly. */
 export class OutcomeUnknownError extends Error {}
 
