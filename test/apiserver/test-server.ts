@@ -1,5 +1,6 @@
 // A whole API server on the in-memory store, with certificates of its own, on a free port: for tests over HTTPS.
 import { generateKeyPairSync } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,30 +16,11 @@ export interface TestServer extends AsyncDisposable {
   readonly files: { readonly ca: string; readonly cert: string; readonly key: string };
 }
 
-export async function startTestServer(overrides: Partial<ServerConfig> = {}): Promise<TestServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'skiff-api-'));
+/** What is in `kept` stays there and is used again: a server that starts anew is then the same to its clients. */
+export async function startTestServer(overrides: Partial<ServerConfig> = {}, kept?: string): Promise<TestServer> {
+  const folder = kept ?? (await mkdtemp(join(tmpdir(), 'skiff-api-')));
   const at = (name: string) => join(folder, name);
-  const made = { random: systemRandom, nowMs: Date.now() };
-  const validMs = DAY_MS;
-  const ca = newAuthority({ subject: { commonName: 'test-ca' }, validMs }, made);
-  const certified = (request: Omit<CertificateRequest, 'publicKey' | 'validMs'>) => {
-    const key = newKey();
-    return { key, cert: issue(ca, { ...request, publicKey: key, validMs }, made) };
-  };
-  const admin = certified({ subject: { commonName: 'admin', organizations: ['system:masters'] }, usages: ['client'] });
-  const names = { dns: ['localhost'], ips: ['127.0.0.1'] };
-  const server = certified({ subject: { commonName: 'server' }, usages: ['server'], ...names });
-  // RSA as upstream's recorded tokens; the product signs with ES256.
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  await Promise.all([
-    writeFile(at('ca.crt'), ca.certPem),
-    writeFile(at('ca.key'), ca.keyPem, { mode: 0o600 }),
-    writeFile(at('admin.crt'), admin.cert),
-    writeFile(at('admin.key'), admin.key, { mode: 0o600 }),
-    writeFile(at('server.crt'), server.cert),
-    writeFile(at('server.key'), server.key, { mode: 0o600 }),
-    writeFile(at('sa.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 }),
-  ]);
+  if (!existsSync(at('sa.key'))) await writeCertificates(at);
   const config: ServerConfig = {
     run: ['api'],
     bindAddress: '127.0.0.1',
@@ -83,7 +65,31 @@ export async function startTestServer(overrides: Partial<ServerConfig> = {}): Pr
     async [Symbol.asyncDispose]() {
       stop.abort();
       await done;
-      await rm(folder, { recursive: true, force: true });
+      if (kept === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function writeCertificates(at: (name: string) => string): Promise<void> {
+  const made = { random: systemRandom, nowMs: Date.now() };
+  const validMs = DAY_MS;
+  const ca = newAuthority({ subject: { commonName: 'test-ca' }, validMs }, made);
+  const certified = (request: Omit<CertificateRequest, 'publicKey' | 'validMs'>) => {
+    const key = newKey();
+    return { key, cert: issue(ca, { ...request, publicKey: key, validMs }, made) };
+  };
+  const admin = certified({ subject: { commonName: 'admin', organizations: ['system:masters'] }, usages: ['client'] });
+  const names = { dns: ['localhost'], ips: ['127.0.0.1'] };
+  const server = certified({ subject: { commonName: 'server' }, usages: ['server'], ...names });
+  // RSA as upstream's recorded tokens; the product signs with ES256.
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  await Promise.all([
+    writeFile(at('ca.crt'), ca.certPem),
+    writeFile(at('ca.key'), ca.keyPem, { mode: 0o600 }),
+    writeFile(at('admin.crt'), admin.cert),
+    writeFile(at('admin.key'), admin.key, { mode: 0o600 }),
+    writeFile(at('server.crt'), server.cert),
+    writeFile(at('server.key'), server.key, { mode: 0o600 }),
+    writeFile(at('sa.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 }),
+  ]);
 }

@@ -10,8 +10,13 @@ export interface Where {
   files: { ca: string; cert: string; key: string };
 }
 
-/** `prefix` is a command that runs the command behind it. */
-export function run(file: string, args: readonly string[], prefix: readonly string[] = []): ChildProcess {
+export interface RunOptions {
+  /** A command that runs the command behind it. */
+  readonly prefix?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export function run(file: string, args: readonly string[], { prefix = [], env }: RunOptions = {}): ChildProcess {
   const [command, ...rest] = [
     ...prefix,
     process.execPath,
@@ -19,7 +24,7 @@ export function run(file: string, args: readonly string[], prefix: readonly stri
     join(import.meta.dirname, file),
     ...args,
   ] as [string, ...string[]];
-  return spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
 }
 
 export async function firstLine(child: ChildProcess): Promise<string> {

@@ -1,14 +1,13 @@
 // Crowds of clients that behave badly, beside one that behaves well: what it waits stays what it was, the server's
 // memory stays within bounds, and when a crowd vanishes without a word it is forgotten.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, type TestContext, test } from 'node:test';
-import { ApiAccess } from '../harness/api-access.ts';
+import type { ApiAccess } from '../harness/api-access.ts';
 import { waitFor } from '../harness/wait.ts';
+import { accessTo, firstLine, run, type Where } from './child.ts';
 import type { Doing } from './crowd-main.ts';
 
 const LONG = process.env['SKIFF_LONG'] === '1';
@@ -19,11 +18,6 @@ const MIB = 1 << 20;
 const PAGE_BYTES = 4096;
 const BIG_OBJECTS = 100;
 
-interface Where {
-  url: string;
-  files: { ca: string; cert: string; key: string };
-}
-
 let server: ChildProcess;
 let where: Where;
 let api: ApiAccess;
@@ -31,10 +25,9 @@ let api: ApiAccess;
 let alone: number;
 
 before(async () => {
-  server = run('server-main.ts', JSON.stringify({ httpLimits: LIMITS }));
+  server = run('server-main.ts', [JSON.stringify({ httpLimits: LIMITS })]);
   where = JSON.parse(await firstLine(server)) as Where;
-  const read = (name: keyof Where['files']) => readFileSync(where.files[name], 'utf8');
-  api = new ApiAccess({ server: where.url, caPem: read('ca'), certPem: read('cert'), keyPem: read('key') });
+  api = accessTo(where);
   const data = { big: 'x'.repeat(100_000) };
   for (let n = 0; n < BIG_OBJECTS; n++) {
     assert.equal((await api.call('POST', MAPS, { metadata: { name: `big-${n}` }, data })).status, 201);
@@ -48,17 +41,6 @@ after(async () => {
   server.kill('SIGTERM');
   await once(server, 'exit');
 });
-
-function run(file: string, ...args: string[]): ChildProcess {
-  return spawn(process.execPath, ['--no-warnings', join(import.meta.dirname, file), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  for await (const line of createInterface(child.stdout!)) return line;
-  throw new Error('it ended without a word');
-}
 
 /** The 99th percentile, in ms, of writes and reads one after the other. */
 async function waitOfOne(): Promise<number> {
@@ -99,7 +81,7 @@ const crowds: { doing: Doing; what: string; connections: number; streams: number
 for (const { doing, what, connections, streams, maxBytes } of crowds) {
   test(`${what} slow down nobody, are bounded, and are forgotten when their client vanishes`, async (t: TestContext) => {
     const [fds, memory] = [await sockets(), rss()];
-    const crowd = run('crowd-main.ts', where.url, JSON.stringify(where.files), doing, `${connections}`, `${streams}`);
+    const crowd = run('crowd-main.ts', [where.url, JSON.stringify(where.files), doing, `${connections}`, `${streams}`]);
     try {
       assert.equal(await firstLine(crowd), 'ready');
       const beside = await waitOfOne();

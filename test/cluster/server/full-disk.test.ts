@@ -25,7 +25,7 @@ before(async () => {
   const mount = `mount -t tmpfs -o size=${DISK_MB}m tmpfs "$0" && exec "$@"`;
   const inside = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', mount, dir];
   const store = { kind: 'embedded', path: join(dir, 'store.db') };
-  server = run('server-main.ts', [JSON.stringify({ store })], inside);
+  server = run('server-main.ts', [JSON.stringify({ store })], { prefix: inside });
   where = JSON.parse(await firstLine(server)) as Where;
   api = accessTo(where);
 });
