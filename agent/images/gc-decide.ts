@@ -17,7 +17,7 @@ export interface ImageRecord {
   readonly pinned: boolean;
   readonly inUse: boolean;
   readonly firstSeenMs: number;
-  /** 0: not since this process knows it. */
+  /** -Infinity: not since this process knows it. */
   readonly lastUsedMs: number;
 }
 
@@ -38,7 +38,7 @@ export function bytesToFree({ capacityBytes, availableBytes }: DiskRoom, setting
 export function removable(records: readonly ImageRecord[], minAgeMs: number, nowMs: number): ImageRecord[] {
   return records
     .filter(({ inUse, pinned, firstSeenMs }) => !inUse && !pinned && nowMs - firstSeenMs >= minAgeMs)
-    .sort((a, b) => a.lastUsedMs - b.lastUsedMs || a.firstSeenMs - b.firstSeenMs);
+    .sort((a, b) => compare(a.lastUsedMs, b.lastUsedMs) || a.firstSeenMs - b.firstSeenMs);
 }
 
 export function tooOld(records: readonly ImageRecord[], { maxAgeMs }: ImageGcSettings, nowMs: number): ImageRecord[] {
@@ -51,4 +51,10 @@ export function tooOld(records: readonly ImageRecord[], { maxAgeMs }: ImageGcSet
 /** Whether a container, a pod about to start or the runtime itself refers to the image, by id, tag or digest. */
 export function isReferred({ id, repoTags, repoDigests }: Image, references: ReadonlySet<string>): boolean {
   return [id, ...repoTags, ...repoDigests].some((name) => references.has(name));
+}
+
+/** Also of what is infinite. */
+function compare(a: number, b: number): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

@@ -51,7 +51,7 @@ export class ImageGc implements AsyncDisposable {
     return this.#inTurn(async () => {
       const { clock } = this.#deps;
       const records = await this.#look(signal);
-      return this.#remove(removable(records, 0, clock.now()), Number.POSITIVE_INFINITY, signal);
+      return this.#remove(removable(records, 0, clock.monotonic()), Number.POSITIVE_INFINITY, signal);
     });
   }
 
@@ -60,7 +60,7 @@ export class ImageGc implements AsyncDisposable {
     return this.#inTurn(async () => {
       const { settings, clock, room, nodeEvent } = this.#deps;
       const records = await this.#look(signal);
-      const nowMs = clock.now();
+      const nowMs = clock.monotonic();
       await this.#remove(tooOld(records, settings, nowMs), Number.POSITIVE_INFINITY, signal);
       const disk = await room(signal);
       const wanted = disk === undefined ? 0 : bytesToFree(disk, settings);
@@ -93,7 +93,8 @@ export class ImageGc implements AsyncDisposable {
 
   async #look(signal: AbortSignal): Promise<ImageRecord[]> {
     const { runtime, images, clock, asked, prune } = this.#deps;
-    const nowMs = clock.now();
+    const wallMs = clock.now();
+    const nowMs = clock.monotonic();
     const [containers, list] = await Promise.all([runtime.listContainers({}, signal), images.list(signal)]);
     this.#pauseImage ??= await pauseImageOf(runtime, signal);
     const references = new Set([
@@ -105,11 +106,11 @@ export class ImageGc implements AsyncDisposable {
     // Names are written shorter than the runtime lists them.
     for (const name of [...references]) if (!name.startsWith('sha256:')) references.add(fullName(name));
     const there = new Set(list.map(({ id }) => id));
-    await prune(there, nowMs);
+    await prune(there, wallMs);
     for (const id of [...this.#seen.keys()]) if (!there.has(id)) this.#seen.delete(id);
     return list.map((image) => {
       const inUse = isReferred(image, references);
-      const before = this.#seen.get(image.id) ?? { firstSeenMs: nowMs, lastUsedMs: 0 };
+      const before = this.#seen.get(image.id) ?? { firstSeenMs: nowMs, lastUsedMs: Number.NEGATIVE_INFINITY };
       const record = { ...before, lastUsedMs: inUse ? nowMs : before.lastUsedMs };
       this.#seen.set(image.id, record);
       return { id: image.id, bytes: Number(image.size), pinned: image.pinned, inUse, ...record };

@@ -97,7 +97,7 @@ export class Provider {
   }
 
   #recall(repository: string, { who }: Asking): Answer['auth'] | undefined {
-    const nowMs = this.#deps.clock.now();
+    const nowMs = this.#deps.clock.monotonic();
     for (const key of [repository, registryOf(repository), 'global']) {
       const found = this.#remembered.get(`${who} ${key}`);
       if (found !== undefined && nowMs <= found.untilMs) return found.auth;
@@ -114,7 +114,7 @@ export class Provider {
     if (keepMs <= 0) return auth;
     const place = { Image: repository, Registry: registryOf(repository), Global: 'global' }[by];
     this.#remembered.delete(`${asking.who} ${place}`);
-    this.#remembered.set(`${asking.who} ${place}`, { auth, untilMs: this.#deps.clock.now() + keepMs });
+    this.#remembered.set(`${asking.who} ${place}`, { auth, untilMs: this.#deps.clock.monotonic() + keepMs });
     if (this.#remembered.size > REMEMBERED_MAX) this.#remembered.delete(this.#remembered.keys().next().value!);
     return auth;
   }

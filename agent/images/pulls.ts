@@ -120,8 +120,8 @@ export class ImagePulls implements AsyncDisposable {
     this.#entries.set(uid, ofPod);
     const before = ofPod.get(container.name);
     if (before?.state.state === 'pulling') return;
-    const nowMs = this.#deps.clock.now();
-    const fresh = before?.image !== image || nowMs - before.failedAtMs > 2 * MAX_BACK_OFF_MS;
+    const nowMs = this.#deps.clock.monotonic();
+    const fresh = before?.image !== image || before.backOffMs === 0 || nowMs - before.failedAtMs > 2 * MAX_BACK_OFF_MS;
     const last = before?.state.state === 'failed' ? before.state : undefined;
     const entry: Entry = {
       state: { state: 'pulling', ...(last && { before: { reason: last.reason, message: last.message } }) },
@@ -163,7 +163,7 @@ export class ImagePulls implements AsyncDisposable {
       if (signal.aborted) return;
       const reason = err instanceof PullError ? err.reason : 'ErrImagePull';
       const said = detailOf(err);
-      entry.failedAtMs = clock.now();
+      entry.failedAtMs = clock.monotonic();
       entry.backOffMs = entry.backOffMs === 0 ? FIRST_BACK_OFF_MS : Math.min(entry.backOffMs * 2, MAX_BACK_OFF_MS);
       const retryAtMs = entry.failedAtMs + entry.backOffMs;
       entry.state = { state: 'failed', reason, message: said, retryAtMs };
@@ -283,7 +283,9 @@ export class ImagePulls implements AsyncDisposable {
       const key = JSON.stringify([image, credential]);
       let under = this.#pulls.get(key);
       if (under === undefined) {
-        under = this.#limited(() => this.#pullWith(image, credential, signal)).finally(() => this.#pulls.delete(key));
+        under = this.#limited(() => this.#pullWith(image, credential, signal), signal).finally(() =>
+          this.#pulls.delete(key),
+        );
         this.#pulls.set(key, under);
       }
       try {
@@ -337,10 +339,10 @@ export class ImagePulls implements AsyncDisposable {
     }
   }
 
-  async #limited<T>(work: () => Promise<T>): Promise<T> {
+  async #limited<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     // Who ends hands the place on: nobody slips in between.
     if (this.#running < this.#deps.parallel) this.#running++;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else await this.#turn(signal);
     try {
       return await work();
     } finally {
@@ -348,6 +350,19 @@ export class ImagePulls implements AsyncDisposable {
       if (next === undefined) this.#running--;
       else next();
     }
+  }
+
+  /** Whoever gives up waiting leaves the line: the place goes to somebody who still wants it. */
+  async #turn(signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const leave = () => {
+      const at = this.#waiting.indexOf(resolve);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      reject(signal.reason);
+    };
+    this.#waiting.push(resolve);
+    signal.addEventListener('abort', leave, { once: true });
+    await promise.finally(() => signal.removeEventListener('abort', leave));
   }
 }
 

@@ -123,7 +123,8 @@ export class NodeAgent implements AsyncDisposable {
     }
     const next = nodeStatus({ ...input, before: this.#status ?? this.#node.status }, nowMs);
     const known = this.#status !== undefined && saysTheSame(this.#status, next);
-    if (known && nowMs - this.#reportedAtMs < REPORT_EVERY_MS) return;
+    const sinceMs = clock.monotonic();
+    if (known && sinceMs - this.#reportedAtMs < REPORT_EVERY_MS) return;
     try {
       await this.#report(next, signal);
     } catch (err) {
@@ -136,7 +137,7 @@ export class NodeAgent implements AsyncDisposable {
     }
     for (const [reason, said] of transitions(name, this.#status, next)) event(reason!, said!);
     this.#status = next;
-    this.#reportedAtMs = nowMs;
+    this.#reportedAtMs = sinceMs;
   }
 
   async #look(signal: AbortSignal): Promise<NodeInput> {

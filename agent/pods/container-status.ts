@@ -8,6 +8,7 @@ import { goDuration } from './duration.ts';
 import { isSidecar, verdict } from './phase.ts';
 import { resizeOf } from './resize.ts';
 import { startsAgain } from './restart.ts';
+import { endKey, sighted } from './sightings.ts';
 import { current, liveSandbox, newest, type ObservedContainer, probeOf, type World } from './world.ts';
 
 export interface RuntimeHost {
@@ -121,7 +122,7 @@ function states(
   }
   const ended = terminated(last, host);
   if (!willStart(pod, container, last, world, nowMs)) return { state: ended, last: previous };
-  const waitMs = last.finishedAtMs + last.backOffMs - nowMs;
+  const waitMs = sighted(world.sightings, endKey(last.id), last.finishedAtMs) + last.backOffMs - nowMs;
   const here = current(world, liveSandbox(world), container.name) !== undefined;
   if (here && waitMs > 0) {
     const { namespace, name, uid } = pod.metadata;

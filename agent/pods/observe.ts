@@ -122,6 +122,15 @@ const STATES = {
   CONTAINER_UNKNOWN: 'unknown',
 } as const;
 
+/**
+ * Whoever asked for the start was gone (killed) before the runtime had made the process: as good as never started. Had
+ * it been made, the runtime would speak of starting the task: then nobody knows, and what may run once has had its turn.
+ */
+function neverRan({ state, reason, message }: ContainerStatus): boolean {
+  if (state !== 'CONTAINER_EXITED' || reason !== 'StartError') return false;
+  return message.startsWith('failed to create containerd task') && /context (canceled|deadline exceeded)/.test(message);
+}
+
 function observed(status: ContainerStatus, sandboxId: string): ObservedContainer {
   const { annotations } = status;
   return {
@@ -129,7 +138,7 @@ function observed(status: ContainerStatus, sandboxId: string): ObservedContainer
     name: status.labels[LABEL.container] ?? status.metadata.name,
     sandboxId,
     attempt: Number(annotations[ANNOTATION.restartCount] ?? status.metadata.attempt),
-    state: STATES[status.state],
+    state: neverRan(status) ? 'created' : STATES[status.state],
     createdAtMs: millis(status.createdAt),
     startedAtMs: millis(status.startedAt),
     finishedAtMs: millis(status.finishedAt),

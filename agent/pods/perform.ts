@@ -111,7 +111,7 @@ async function refreshVolumes(pod: Pod, memory: PodMemory, deps: PodDeps, signal
 
 function refreshLater(pod: Pod, memory: PodMemory, { clock, volumes, watches }: PodDeps): void {
   watches.follow(pod);
-  memory.refreshAtMs = volumes.refreshes(pod) ? clock.now() + REFRESH_MS : Number.POSITIVE_INFINITY;
+  memory.refreshAtMs = volumes.refreshes(pod) ? clock.monotonic() + REFRESH_MS : Number.POSITIVE_INFINITY;
 }
 
 async function runSandbox(pod: Pod, attempt: number, memory: PodMemory, deps: PodDeps, signal: AbortSignal) {
@@ -179,7 +179,7 @@ function hook(pod: Pod, container: Container, id: string, podIp: string, memory:
       if (await postStart(pod, container, id, podIp, deps, signal)) return;
       deps.event(pod, container, 'Normal', 'Killing', 'FailedPostStartHook');
       const graceSeconds = pod.spec.terminationGracePeriodSeconds ?? 30;
-      memory.stopping.set(id, deps.clock.now() + graceSeconds * 1_000);
+      memory.stopping.set(id, deps.clock.monotonic() + graceSeconds * 1_000);
       await deps.runtime.stopContainer(id, graceSeconds, signal).finally(() => memory.stopping.delete(id));
     } finally {
       memory.hooked.delete(id);
@@ -192,7 +192,7 @@ function stop(
   { pod, world, memory }: Subject,
   deps: PodDeps,
 ): void {
-  const byMs = deps.clock.now() + graceSeconds * 1_000;
+  const byMs = deps.clock.monotonic() + graceSeconds * 1_000;
   const hurried = memory.stopping.has(id);
   memory.stopping.set(id, byMs);
   const container = pod === undefined ? undefined : findContainer(pod, name);
@@ -214,7 +214,7 @@ function stop(
         ]);
       }
       // A hook that used the grace up leaves the process enough to notice the signal.
-      const left = Math.max(2, Math.ceil((byMs - deps.clock.now()) / 1_000));
+      const left = Math.max(2, Math.ceil((byMs - deps.clock.monotonic()) / 1_000));
       const chosen = signalNumber(container?.lifecycle?.stopSignal ?? '');
       if (chosen !== undefined) await deps.tasks.stop(id, chosen, left * 1_000, signal);
       // After a signal of its own choice it had its time: what is left of it is killed.
@@ -247,7 +247,7 @@ async function resizeContainer(
     signal.throwIfAborted();
     const message = said(err);
     deps.event(pod, container, 'Warning', 'ResizeError', `Error resizing container ${name}: ${message}`);
-    const retryAtMs = deps.clock.now() + RESIZE_RETRY_MS;
+    const retryAtMs = deps.clock.monotonic() + RESIZE_RETRY_MS;
     memory.failures.set(resizeKey(name), { reason: 'ResizeError', message, retryAtMs });
   } finally {
     deps.observer.changed(pod.metadata.uid, id);
@@ -321,7 +321,7 @@ function fail(
 ): void {
   const event = container === undefined ? reason : 'Failed';
   deps.event(pod, container, 'Warning', event, container === undefined ? message : `Error: ${message}`);
-  memory.failures.set(container?.name ?? '', { reason, message, retryAtMs: deps.clock.now() + retryMs });
+  memory.failures.set(container?.name ?? '', { reason, message, retryAtMs: deps.clock.monotonic() + retryMs });
 }
 
 function configOf(pod: Pod, attempt: number, deps: PodDeps) {

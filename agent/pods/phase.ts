@@ -3,6 +3,7 @@
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import { startsAgain } from './restart.ts';
+import { START_KEY, sighted } from './sightings.ts';
 import { current, type Ending, isAlive, liveSandbox, newest, type World } from './world.ts';
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
@@ -30,7 +31,8 @@ export function verdict(pod: Pod, world: World, nowMs: number): Verdict | undefi
   if (world.ended !== undefined) return world.ended;
   const deadline = spec.activeDeadlineSeconds;
   if (deadline !== undefined && status?.startTime !== undefined) {
-    if (nowMs >= Date.parse(status.startTime) + deadline * 1_000) {
+    const sinceMs = sighted(world.sightings, START_KEY, Date.parse(status.startTime));
+    if (nowMs >= sinceMs + deadline * 1_000) {
       const message = 'Pod was active on the node longer than the specified deadline';
       return { phase: 'Failed', reason: 'DeadlineExceeded', message };
     }

@@ -11,6 +11,7 @@ import { containerHash } from './hash.ts';
 import { initialized, isSidecar, sidecarsOf, verdict } from './phase.ts';
 import { resizeKey, resizeOf } from './resize.ts';
 import { startsAgain } from './restart.ts';
+import { deletionKey, endKey, graceSecondsOf, START_KEY, sighted } from './sightings.ts';
 import { current, isAlive, isUp, liveSandbox, newest, type ObservedContainer, probeOf, type World } from './world.ts';
 
 export type Action =
@@ -50,7 +51,7 @@ export function planPod(pod: Pod, world: World, nowMs: number): Action[] {
     return [{ do: 'openNetwork', id: sandbox.id, ips: sandbox.ips }];
   }
   if (pod.metadata.deletionTimestamp !== undefined) {
-    const down = tearDown(pod, world, graceLeft(pod, nowMs), nowMs);
+    const down = tearDown(pod, world, graceLeft(pod, world, nowMs), nowMs);
     if (down.length > 0) return down;
     if (!world.cleaned) return [{ do: 'cleanUp' }];
     return [{ do: 'confirmDeletion' }];
@@ -65,7 +66,7 @@ export function planPod(pod: Pod, world: World, nowMs: number): Action[] {
   }
   if (world.held) return [wait(HELD_MS)];
   if (world.refused !== undefined) return [];
-  const deadline = untilDeadline(pod, nowMs);
+  const deadline = untilDeadline(pod, world, nowMs);
   const pending = world.failures.get('');
   if (pending !== undefined && nowMs < pending.retryAtMs)
     return soonest([wait(pending.retryAtMs - nowMs), ...deadline]);
@@ -114,18 +115,17 @@ function nextToStop(pod: Pod, alive: readonly ObservedContainer[]): ObservedCont
 }
 
 /** The grace runs from the deletion, not from the moment this process looks. */
-function graceLeft(pod: Pod, nowMs: number): number {
-  const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
-  const whole = deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
-  const left = Math.ceil((Date.parse(deletionTimestamp!) - nowMs) / 1_000);
-  return Math.min(whole, Math.max(left, 0));
+function graceLeft(pod: Pod, { sightings }: World, nowMs: number): number {
+  const byMs = sighted(sightings, deletionKey(pod), Date.parse(pod.metadata.deletionTimestamp!));
+  return Math.min(graceSecondsOf(pod), Math.max(Math.ceil((byMs - nowMs) / 1_000), 0));
 }
 
-function untilDeadline(pod: Pod, nowMs: number): Action[] {
+function untilDeadline(pod: Pod, { sightings }: World, nowMs: number): Action[] {
   const { activeDeadlineSeconds } = pod.spec;
   const startTime = pod.status?.startTime;
   if (activeDeadlineSeconds === undefined || startTime === undefined) return [];
-  return [wait(Date.parse(startTime) + activeDeadlineSeconds * 1_000 - nowMs)];
+  const sinceMs = sighted(sightings, START_KEY, Date.parse(startTime));
+  return [wait(sinceMs + activeDeadlineSeconds * 1_000 - nowMs)];
 }
 
 /** Containers live in the sandbox's namespaces: with the sandbox gone they end, and all starts again in a new one. */
@@ -146,7 +146,7 @@ function renewSandbox(pod: Pod, world: World): Action[] {
   const dead = world.sandboxes.filter(isUp);
   if (dead.length > 0) return dead.map(({ id }) => ({ do: 'stopSandbox', id }));
   // What must not run twice has run; the phase follows from its exit codes.
-  const ran = pod.spec.containers.some(({ name }) => newest(world, name) !== undefined);
+  const ran = pod.spec.containers.some(({ name }) => (newest(world, name)?.state ?? 'created') !== 'created');
   if (pod.spec.restartPolicy === 'Never' && ran) return [];
   const [last] = world.sandboxes;
   return [{ do: 'runSandbox', attempt: last === undefined ? 0 : last.attempt + 1 }];
@@ -204,7 +204,7 @@ function nextForContainer(pod: Pod, container: Container, world: World, nowMs: n
   // In a new sandbox init containers run again whatever they said in the old one.
   const isInit = !pod.spec.containers.some((app) => app.name === name);
   if (!again && !(isInit && !here)) return [];
-  const waitMs = last.finishedAtMs + last.backOffMs - nowMs;
+  const waitMs = sighted(world.sightings, endKey(last.id), last.finishedAtMs) + last.backOffMs - nowMs;
   // What never started has no start time.
   const ranLong = last.startedAtMs > 0 && last.finishedAtMs - last.startedAtMs > BACK_OFF_RESET_MS;
   if (here && waitMs > 0 && !ranLong) return [wait(waitMs)];

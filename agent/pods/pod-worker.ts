@@ -10,6 +10,7 @@ import { perform, removeTraces, type Subject } from './perform.ts';
 import { isTerminal } from './phase.ts';
 import { type Action, planOrphan, planPod } from './plan.ts';
 import { type Allocation, allocationOf, asAllocated, type ResizeAnswer } from './resize-decide.ts';
+import { PodSightings } from './sightings.ts';
 import { isStatic } from './static-pods.ts';
 import { podStatus } from './status.ts';
 import { UNSUPPORTED_REASON, unsupported } from './unsupported.ts';
@@ -46,6 +47,7 @@ export class PodWorker implements AsyncDisposable {
   /** What the pod has been promised; undefined until it is let in. */
   #allocation: Allocation | undefined;
   #resize: ResizeAnswer = { do: 'nothing' };
+  readonly #sightings: PodSightings;
   #wake = Promise.withResolvers<void>();
 
   constructor(uid: string, pod: Pod | undefined, deps: PodDeps, onEnd: () => void) {
@@ -56,6 +58,7 @@ export class PodWorker implements AsyncDisposable {
     };
     this.#wanted = pod;
     this.#last = pod;
+    this.#sightings = new PodSightings(deps.clock);
     this.#memory = new PodMemory(() => this.wake(), this.#deps.log);
     this.#loop = this.#run(this.#stop.signal).then(() => {
       this.#adopted.resolve();
@@ -164,10 +167,11 @@ export class PodWorker implements AsyncDisposable {
     const asked = this.#memory.gone || this.#wanted === undefined ? undefined : status.view(this.#wanted);
     const pod = asked && (await this.#asPromised(asked, view));
     if (pod !== undefined) await this.#prepare(pod, view, signal);
+    this.#sightings.look(pod, view);
     const world = this.#world(view);
     const sandbox = liveSandbox(world);
     if (pod === undefined || sandbox === undefined || this.#memory.networked.has(sandbox.id)) this.#adopted.resolve();
-    const actions = pod === undefined ? planOrphan(world) : planPod(pod, world, clock.now());
+    const actions = pod === undefined ? planOrphan(world) : planPod(pod, world, clock.monotonic());
     if (pod !== undefined) this.#report(pod, world);
     if (pod === undefined && actions.length === 0) {
       await this.#end();
@@ -208,6 +212,7 @@ export class PodWorker implements AsyncDisposable {
       networked,
       hooked,
       images,
+      sightings: this.#sightings.all,
       probes: probes.views(this.uid),
     };
   }
@@ -275,6 +280,7 @@ export class PodWorker implements AsyncDisposable {
         runtimeName: 'containerd',
         recursiveReadOnly: node.abilities().recursiveReadOnly,
       },
+      clock.monotonic(),
       clock.now(),
     );
     const own = isStatic(pod);

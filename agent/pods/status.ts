@@ -16,11 +16,12 @@ export interface HostFacts {
   readonly recursiveReadOnly?: boolean;
 }
 
-export function podStatus(pod: Pod, world: World, host: HostFacts, nowMs: number): PodStatus {
+/** `nowMs` is the planner's line of time, `wallMs` what is written into stamps. */
+export function podStatus(pod: Pod, world: World, host: HostFacts, nowMs: number, wallMs = nowMs): PodStatus {
   const phase = phaseOf(pod, world, nowMs);
-  if (world.ended?.refused) return refusedStatus(pod, world.ended, nowMs);
+  if (world.ended?.refused) return refusedStatus(pod, world.ended, wallMs);
   const neverRan = world.containers.length === 0 && pod.status?.containerStatuses === undefined;
-  if (isTerminal(pod) && neverRan) return refusedStatus(pod, verdict(pod, world, nowMs)!, nowMs);
+  if (isTerminal(pod) && neverRan) return refusedStatus(pod, verdict(pod, world, nowMs)!, wallMs);
   const ended = phase === 'Failed' || phase === 'Succeeded' ? verdict(pod, world, nowMs) : undefined;
   const why = ended ?? world.refused;
   const ips = addresses(pod, world, host);
@@ -34,14 +35,14 @@ export function podStatus(pod: Pod, world: World, host: HostFacts, nowMs: number
     hostIPs: host.hostIps.map((ip) => ({ ip })),
     ...(ips.length > 0 && { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
     // Whoever waits at the door has not started: this is how the next process knows.
-    ...(before?.startTime !== undefined || !world.held ? { startTime: before?.startTime ?? timestamp(nowMs) } : {}),
+    ...(before?.startTime !== undefined || !world.held ? { startTime: before?.startTime ?? timestamp(wallMs) } : {}),
     containerStatuses: containerStatuses(pod, world, host, nowMs),
   };
   const inits = initContainerStatuses(pod, world, host, nowMs);
   if (inits.length > 0) status.initContainerStatuses = inits;
   const ephemeral = ephemeralStatuses(pod, world, host, nowMs);
   if (ephemeral.length > 0) status.ephemeralContainerStatuses = ephemeral;
-  status.conditions = stamped(conditions(pod, world, status, phase), pod, nowMs);
+  status.conditions = stamped(conditions(pod, world, status, phase), pod, wallMs);
   return shortened(status);
 }
 

@@ -2,6 +2,7 @@
 // is read anew for every pass; the rest may be lost at any time (kill -9) and only costs a second look.
 
 import type { ResizeAnswer } from './resize-decide.ts';
+import type { Sightings } from './sightings.ts';
 
 export interface ObservedSandbox {
   readonly id: string;
@@ -102,6 +103,8 @@ export interface Memory {
   readonly probes: ReadonlyMap<string, ProbeView>;
   /** Volumes are unmounted and the cgroup is gone. */
   readonly cleaned: boolean;
+  /** When things happened that carry a stamp of wall time: see sightings.ts. */
+  readonly sightings?: Sightings;
 }
 
 export const NO_MEMORY: Memory = {

@@ -15,12 +15,12 @@ export class Rates {
   cpu(id: string, usageNs: bigint, atMs: number): Cpu {
     const before = this.#last.get(id);
     const elapsedMs = before === undefined ? 0 : atMs - before.atMs;
-    if (before !== undefined && usageNs >= before.usageNs && elapsedMs < APART_MS) {
+    if (before !== undefined && usageNs >= before.usageNs && elapsedMs >= 0 && elapsedMs < APART_MS) {
       return { atMs, usageNs, nanoCores: before.nanoCores };
     }
-    // A counter that went back began anew.
+    // A counter or a clock that went back began anew.
     const nanoCores =
-      before === undefined || usageNs < before.usageNs
+      before === undefined || usageNs < before.usageNs || elapsedMs < 0
         ? undefined
         : Math.round((Number(usageNs - before.usageNs) / elapsedMs) * 1_000);
     this.#last.set(id, { usageNs, atMs, nanoCores });

@@ -12,7 +12,9 @@ const RENEW_MAX_MS = 24 * 3_600_000;
 interface Held {
   readonly token: string;
   readonly expirationTimestamp: string;
+  /** By the wall, which sees a machine that slept, and by what nobody can set back. */
   readonly renewAtMs: number;
+  readonly renewAtMonotonicMs: number;
 }
 
 export interface IssuedToken {
@@ -40,7 +42,9 @@ export class Tokens {
     const key = `${audience ?? ''} ${seconds}`;
     const before = held.get(key);
     const nowMs = this.#clock.now();
-    if (before !== undefined && nowMs < before.renewAtMs) return issued(before);
+    const monotonicMs = this.#clock.monotonic();
+    if (before !== undefined && nowMs < before.renewAtMs && monotonicMs < before.renewAtMonotonicMs)
+      return issued(before);
     const account = { namespace, name: pod.spec.serviceAccountName || 'default' };
     const answer = await this.#client.post<TokenRequest>(
       serviceAccounts,
@@ -59,8 +63,9 @@ export class Tokens {
       signal,
     );
     const { token = '', expirationTimestamp = '' } = answer.status;
-    const lifeMs = Date.parse(expirationTimestamp) - nowMs || seconds * 1_000;
-    held.set(key, { token, expirationTimestamp, renewAtMs: nowMs + Math.min(lifeMs * RENEW_AT, RENEW_MAX_MS) });
+    const inMs = Math.min(lifeMs(expirationTimestamp, seconds, nowMs) * RENEW_AT, RENEW_MAX_MS);
+    const [renewAtMs, renewAtMonotonicMs] = [nowMs + inMs, monotonicMs + inMs];
+    held.set(key, { token, expirationTimestamp, renewAtMs, renewAtMonotonicMs });
     this.#byPod.set(uid, held);
     return { token, expirationTimestamp };
   }
@@ -72,4 +77,11 @@ export class Tokens {
 
 function issued({ token, expirationTimestamp }: Held): IssuedToken {
   return { token, expirationTimestamp };
+}
+
+/** Servers may give less than was asked for. What seems to be over already was stamped by another clock than ours. */
+function lifeMs(expirationTimestamp: string, seconds: number, nowMs: number): number {
+  const byStampMs = Date.parse(expirationTimestamp) - nowMs;
+  const askedMs = seconds * 1_000;
+  return byStampMs > 0 ? Math.min(byStampMs, askedMs) : askedMs;
 }

@@ -10,6 +10,8 @@ interface Timer {
 
 export class VirtualClock implements Clock {
   #nowMs: number;
+  /** By how much wall time was set forward or back. */
+  #jumpedMs = 0;
   #serial = 0;
   readonly #timers = new Set<Timer>();
 
@@ -18,7 +20,12 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#jumpedMs;
+  }
+
+  /** Somebody sets the machine's clock: no time passes. */
+  jump(ms: number): void {
+    this.#jumpedMs += ms;
   }
 
   monotonic(): number {

@@ -102,7 +102,7 @@ export class Eviction implements AsyncDisposable {
   async look(signal: AbortSignal): Promise<readonly string[]> {
     const { settings, observe, clock, changed } = this.#deps;
     const seen = await observe(signal);
-    const { pressures, act, memory } = assess(settings, seen, this.#memory, clock.now());
+    const { pressures, act, memory } = assess(settings, seen, this.#memory, clock.monotonic());
     this.#memory = memory;
     if (pressures.join() !== this.#pressures.join()) {
       this.#pressures = pressures;

@@ -44,12 +44,11 @@ export class Probes implements AsyncDisposable {
   readonly #deps: ProbesDeps;
   readonly #byPod = new Map<string, Map<string, Prober>>();
   readonly #loops = new Set<Promise<void>>();
-  /** Containers that ran before this process did are not all asked at once. */
   readonly #bornMs: number;
 
   constructor(deps: ProbesDeps) {
     this.#deps = deps;
-    this.#bornMs = deps.clock.now();
+    this.#bornMs = deps.clock.monotonic();
   }
 
   views(uid: string): ReadonlyMap<string, ProbeView> {
@@ -137,8 +136,12 @@ export class Probes implements AsyncDisposable {
     const { clock, random } = this.#deps;
     const { signal } = prober.stop;
     const periodMs = (probe.periodSeconds ?? 10) * 1_000;
-    const firstMs = prober.startedAtMs + (probe.initialDelaySeconds ?? 0) * 1_000 - clock.now();
-    const adopted = prober.startedAtMs < this.#bornMs;
+    const delayMs = (probe.initialDelaySeconds ?? 0) * 1_000;
+    // The runtime's stamp may be of another time than the clock shows now: nothing starts in the future.
+    const ranMs = Math.max(0, clock.now() - prober.startedAtMs);
+    const firstMs = delayMs - ranMs;
+    // Containers that ran before this process did are not all asked at once.
+    const adopted = ranMs > clock.monotonic() - this.#bornMs;
     try {
       await clock.sleep(Math.max(firstMs, adopted ? random.float() * periodMs : 0), signal);
       while (!signal.aborted) {

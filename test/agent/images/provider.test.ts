@@ -67,7 +67,7 @@ async function aProvider(t: TestContext, answer: object, more: Partial<Credentia
     binDir: dir,
     serviceAccount: async () => account,
     token: async () => 'a-token',
-    clock: { ...systemClock, now: () => nowMs },
+    clock: { ...systemClock, monotonic: () => nowMs },
     log: silent,
   };
   const base = { name: 'p', apiVersion: V1, matchImages: ['*.example'], defaultCacheMs: 60_000, args: [], env: {} };

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import type { Pod } from '../../../api/types/core/pod.ts';
 import { useCluster } from '../harness/cluster.ts';
 import { differencesOf } from '../harness/emptied.ts';
 import { waitFor } from '../harness/wait.ts';
@@ -12,6 +13,7 @@ const cluster = useCluster();
 const pods = new Pods(cluster);
 const PODS = process.env['SKIFF_LONG'] === '1' ? 2_000 : 200;
 const BATCH = 20;
+const PODS_PATH = '/api/v1/namespaces/default/pods';
 const PARTS = ['agent', 'server', 'containerd'] as const;
 /** Of pages that collectors and allocators hold back; what each pod left would be ten times this. */
 const MEMORY_SLACK_KB = { agent: 40_000, server: 60_000, containerd: 30_000 };
@@ -49,18 +51,28 @@ async function batches(count: number): Promise<void> {
     const volumes = [{ name: 'v', emptyDir: { medium: 'Memory' } }];
     const main = shell('main', 'true', { volumeMounts: [{ name: 'v', mountPath: '/v' }] });
     await Promise.all(names.map((name) => pods.create(name, { restartPolicy: 'Never', volumes, containers: [main] })));
-    await Promise.all(
-      names.map(async (name) => {
-        await pods.until(name, 'over', ({ status }) => status.phase === 'Succeeded', 60_000);
-        await pods.remove(name);
-      }),
-    );
+    // One list for all: the churn is to cost more than the watching of it.
+    await untilAll('over', (list) => list.every(({ status }) => status.phase === 'Succeeded'));
+    await pods.call('DELETE', PODS_PATH);
+    await untilAll('gone', (list) => list.length === 0);
   }
   await waitFor('nothing to be left', async () => {
     const differences = await differencesOf(cluster().node);
     if (differences !== '') throw new Error(differences);
     return true;
   });
+}
+
+async function untilAll(what: string, look: (list: readonly Pod[]) => boolean): Promise<void> {
+  await waitFor(
+    `all pods to be ${what}`,
+    async () => {
+      const { items } = await cluster().api.get<{ items: Pod[] }>(PODS_PATH);
+      if (!look(items)) throw new Error(items.map(({ metadata, status }) => `${metadata.name} ${status.phase}`).join());
+      return true;
+    },
+    { timeoutMs: 60_000, intervalMs: 200 },
+  );
 }
 
 async function picture() {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { useCluster } from '../harness/cluster.ts';
+import { mend } from '../harness/emptied.ts';
 import { RuntimeProxy } from '../harness/runtime-proxy.ts';
 import { waitFor } from '../harness/wait.ts';
 import { FOREVER, Pods, shell, statusOf } from './pods.ts';
@@ -94,6 +95,8 @@ test('containerd is killed while pods come and go: those that ran run on, the ot
   const after = statusOf(await pods.ready('stays'), 'main');
   assert.deepEqual([after.containerID, after.restartCount], [before.containerID, 0]);
   await Promise.all(['stays', 'job-killed', ...coming].map((name) => pods.remove(name)));
+  // Of a sandbox that was half made when it was killed the runtime knows nothing: its network and layers stay.
+  await waitFor('the node to be mended', () => mend(cluster().node).then(() => true));
 });
 
 test('a runtime that hangs makes the node not ready with a reason, and no pod is touched', async () => {
