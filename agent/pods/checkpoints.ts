@@ -12,6 +12,8 @@ export class Checkpoints {
   readonly #written = new Map<string, string>();
   #loaded: Promise<ReadonlyMap<string, Pod>> | undefined;
   readonly #under = new Map<string, Promise<void>>();
+  /** Pods whose trouble was told: once, until it is over. */
+  readonly #failing = new Set<string>();
 
   constructor(dir: string, log: Logger) {
     this.#dir = dir;
@@ -50,8 +52,13 @@ export class Checkpoints {
     return this.#inOrder(uid, async () => {
       await mkdir(this.#dir, { recursive: true, mode: 0o700 });
       const path = join(this.#dir, `${uid}.json`);
-      await writeFile(`${path}.new`, JSON.stringify({ ...pod, metadata }), { mode: 0o600 });
-      await rename(`${path}.new`, path);
+      try {
+        await writeFile(`${path}.new`, JSON.stringify({ ...pod, metadata }), { mode: 0o600 });
+        await rename(`${path}.new`, path);
+      } catch (err) {
+        await rm(`${path}.new`, { force: true }); // on a full disk half a file is room that others need
+        throw err;
+      }
     });
   }
 
@@ -61,10 +68,14 @@ export class Checkpoints {
   }
 
   #inOrder(uid: string, work: () => Promise<void>): Promise<void> {
-    const next = (this.#under.get(uid) ?? Promise.resolve()).then(work).catch((err) => {
-      this.#written.delete(uid);
-      this.#log.warn({ err, uid }, 'checkpoint not written');
-    });
+    const next = (this.#under.get(uid) ?? Promise.resolve()).then(work).then(
+      () => void this.#failing.delete(uid),
+      (err) => {
+        this.#written.delete(uid);
+        if (!this.#failing.has(uid)) this.#log.warn({ err, uid }, 'checkpoint not written');
+        this.#failing.add(uid);
+      },
+    );
     const done = next.then(() => {
       if (this.#under.get(uid) === done) this.#under.delete(uid);
     });

@@ -45,16 +45,25 @@ export class KeptLogs implements AsyncDisposable {
     const path = join(podLogDir(folders, pod), containerLogPath(container, attempt));
     try {
       const text = await tailOf(path);
-      if (text.length > 0) {
-        const dir = join(this.#dir, `${pod.namespace}_${pod.name}_${pod.uid}`);
-        await mkdir(dir, { recursive: true, mode: 0o700 });
-        const target = join(dir, `${container}_${attempt}.log`);
-        await writeFile(`${target}.new`, text, { mode: 0o600 });
-        await rename(`${target}.new`, target);
-      }
+      // Where there is no room for the end of it, the log itself must not stay either.
+      if (text.length > 0) await this.#write(pod, `${container}_${attempt}.log`, text);
       for (const each of [path, ...(await rotationsOf(path))]) await rm(each, { force: true });
     } catch (err) {
       log.warn({ err, path }, 'log of a removed container not kept');
+    }
+  }
+
+  async #write(pod: PodName, name: string, text: Buffer): Promise<void> {
+    const dir = join(this.#dir, `${pod.namespace}_${pod.name}_${pod.uid}`);
+    const target = join(dir, name);
+    try {
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      await writeFile(`${target}.new`, text, { mode: 0o600 });
+      await rename(`${target}.new`, target);
+    } catch (err) {
+      this.#deps.log.warn({ err, target }, 'the end of a log is not kept');
+      await rm(`${target}.new`, { force: true });
+      await rmdir(dir).catch(() => {}); // others are in it, or it never was made
     }
   }
 

@@ -42,6 +42,20 @@ export async function writeAtomically(dir: string, payload: Payload, { version, 
     return false;
   }
   const next = join(dir, version);
+  try {
+    await fill(next, payload, gid);
+    await rm(join(dir, `${DATA}_tmp`), { force: true });
+    await symlink(version, join(dir, `${DATA}_tmp`));
+    await rename(join(dir, `${DATA}_tmp`), join(dir, DATA));
+  } catch (err) {
+    await rm(next, { recursive: true, force: true }); // the disk may be full: what is half made takes room for nothing
+    throw err;
+  }
+  await tidy(dir, payload, version);
+  return true;
+}
+
+async function fill(next: string, payload: Payload, gid: number | undefined): Promise<void> {
   await mkdir(next, { mode: 0o755 });
   await grant(next, gid);
   for (const [path, { data, mode, uid }] of payload) {
@@ -52,11 +66,6 @@ export async function writeAtomically(dir: string, payload: Payload, { version, 
     await chmod(file, gid === undefined ? mode : mode | 0o440);
     if (uid !== undefined || gid !== undefined) await chown(file, uid ?? 0, gid ?? 0);
   }
-  await rm(join(dir, `${DATA}_tmp`), { force: true });
-  await symlink(version, join(dir, `${DATA}_tmp`));
-  await rename(join(dir, `${DATA}_tmp`), join(dir, DATA));
-  await tidy(dir, payload, version);
-  return true;
 }
 
 export async function isPopulated(dir: string): Promise<boolean> {
