@@ -1,7 +1,10 @@
 // What names, labels and keys may look like. Every check returns the messages of what is wrong, in upstream's words,
 // which are part of the interface; an empty list means that all is well.
 
-type Check = (value: string) => string[];
+type Check = (value: string) => readonly string[];
+
+/** Most names are good, and every write brings dozens: of them nothing is made. */
+const GOOD: readonly string[] = [];
 
 function shape(pattern: string): RegExp {
   return new RegExp(`^(?:${pattern})$`);
@@ -22,7 +25,11 @@ function mustMatch(says: string, pattern: string, ...examples: string[]): string
 function byShape(max: number, pattern: string, says: string, ...examples: string[]): Check {
   const regexp = shape(pattern);
   const message = mustMatch(says, pattern, ...examples);
-  return (value) => [...(value.length > max ? [tooLong(max)] : []), ...(regexp.test(value) ? [] : [message])];
+  return (value) => {
+    const isLong = value.length > max;
+    if (!isLong && regexp.test(value)) return GOOD;
+    return [...(isLong ? [tooLong(max)] : []), ...(regexp.test(value) ? [] : [message])];
+  };
 }
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
@@ -41,7 +48,7 @@ const DNS_LABEL: Check = byShape(
 const SUBDOMAIN_SHAPE = shape(SUBDOMAIN);
 
 /** What would do as a subdomain has dots too many. */
-export function dns1123Label(value: string): string[] {
+export function dns1123Label(value: string): readonly string[] {
   const problems = DNS_LABEL(value);
   if (problems.length === 0 || !value.includes('.') || !SUBDOMAIN_SHAPE.test(value)) return problems;
   return [...problems.slice(0, -1), 'must not contain dots'];
@@ -106,7 +113,9 @@ const QUALIFIED_SAYS =
 const QUALIFIED_MESSAGE = mustMatch(QUALIFIED_SAYS, QUALIFIED, 'MyName', 'my.name', '123-abc');
 
 /** `name` or `example.com/name`: keys of labels, annotations, resources, taints. */
-export function qualifiedName(value: string): string[] {
+export function qualifiedName(value: string): readonly string[] {
+  const slash = value.indexOf('/');
+  if (slash < 0 && value.length <= 63 && QUALIFIED_SHAPE.test(value)) return GOOD;
   const parts = value.split('/');
   if (parts.length > 2) {
     return [
@@ -121,7 +130,7 @@ export function qualifiedName(value: string): string[] {
   if (name === '') problems.push('name part must be non-empty');
   else if (name.length > 63) problems.push(`name part ${tooLong(63, 'bytes')}`);
   if (!QUALIFIED_SHAPE.test(name)) problems.push(`name part ${QUALIFIED_MESSAGE}`);
-  return problems;
+  return problems.length === 0 ? GOOD : problems;
 }
 
 const LABEL_VALUE = `(${QUALIFIED})?`;
@@ -134,7 +143,9 @@ const LABEL_VALUE_MESSAGE = mustMatch(
   '12345',
 );
 
-export function labelValue(value: string): string[] {
+export function labelValue(value: string): readonly string[] {
+  // What has the shape is ASCII: as many bytes as letters.
+  if (value.length <= 63 && LABEL_VALUE_SHAPE.test(value)) return GOOD;
   return [
     ...(Buffer.byteLength(value) > 63 ? [tooLong(63, 'bytes')] : []),
     ...(LABEL_VALUE_SHAPE.test(value) ? [] : [LABEL_VALUE_MESSAGE]),
@@ -157,26 +168,26 @@ const CONFIG_KEY = byShape(
 );
 
 /** Keys of config maps and secrets. */
-export function configMapKey(value: string): string[] {
+export function configMapKey(value: string): readonly string[] {
   return [...CONFIG_KEY(value), ...pathStep(value)];
 }
 
 const PRINTABLE = /^[ -<>-~]+$/;
 
 /** Anything printable but '=': what a process can be given. */
-export function envVarName(value: string): string[] {
+export function envVarName(value: string): readonly string[] {
   if (value === '') return ['environment variable name must not be empty'];
   return PRINTABLE.test(value)
-    ? []
+    ? GOOD
     : ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
 }
 
-export function portNumber(port: number): string[] {
+export function portNumber(port: number): readonly string[] {
   return inRange(port, 1, 65535);
 }
 
-export function inRange(value: number, min: number, max: number): string[] {
-  return value >= min && value <= max ? [] : [`must be between ${min} and ${max}, inclusive`];
+export function inRange(value: number, min: number, max: number): readonly string[] {
+  return value >= min && value <= max ? GOOD : [`must be between ${min} and ${max}, inclusive`];
 }
 
 /** IANA service names: `http`, `metrics-2`. */
@@ -195,7 +206,7 @@ const PATH_PATTERN = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
 const PATH_SHAPE = shape(PATH_PATTERN);
 
 /** `acme.io/foo`. */
-export function domainPrefixedPath(value: string): string[] {
+export function domainPrefixedPath(value: string): readonly string[] {
   const at = value.indexOf('/');
   if (at <= 0 || at === value.length - 1) return ['must be a domain-prefixed path (such as "acme.io/foo")'];
   const host = dns1123Subdomain(value.slice(0, at));
@@ -204,7 +215,7 @@ export function domainPrefixedPath(value: string): string[] {
 }
 
 /** `a.example.com`: at least three segments. */
-export function fullyQualifiedName(value: string): string[] {
+export function fullyQualifiedName(value: string): readonly string[] {
   const problems = dns1123Subdomain(value);
   if (problems.length > 0) return problems;
   return value.split('.').length < 3 ? ['should be a domain with at least three segments separated by dots'] : [];

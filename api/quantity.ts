@@ -40,8 +40,24 @@ const LENGTH_MAX = 1000;
 
 const PARTS = /^([+-]?)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)$/;
 
+/** Amounts of a cluster are few, and each is asked for again and again: short ones are remembered. */
+const known = new Map<string, Quantity>();
+const KNOWN_MAX = 1_000;
+const KNOWN_LENGTH_MAX = 16;
+
 /** Throws a RangeError in upstream's words. */
 export function parseQuantity(text: string): Quantity {
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const quantity = parse(text);
+  if (text.length <= KNOWN_LENGTH_MAX) {
+    if (known.size === KNOWN_MAX) known.clear();
+    known.set(text, quantity);
+  }
+  return quantity;
+}
+
+function parse(text: string): Quantity {
   if (text === '' || text.length > LENGTH_MAX) throw new RangeError(text === '' ? MALFORMED : BAD_NUMBER);
   const parts = PARTS.exec(text);
   if (parts === null) throw new RangeError(MALFORMED);

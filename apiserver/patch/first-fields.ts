@@ -54,7 +54,9 @@ function changed(before: unknown, after: unknown, schema: Schema | undefined): F
   return isNothing(owned) ? undefined : owned;
 }
 
-const itself = (): Fields => ({});
+/** Of the field itself; nothing is below it. */
+const ITSELF: Fields = Object.freeze({});
+const itself = (): Fields => ITSELF;
 const walks = new WeakMap<object, Walk>();
 
 function walkOf(schema: Schema | undefined): Walk {
@@ -76,7 +78,7 @@ function compile(schema: Schema): Walk {
   if (shape.kind !== 'map') {
     return (value) => {
       const items = addItems({}, shape as Elements, value);
-      return isNothing(items) ? items : { '.': {}, ...items };
+      return isNothing(items) ? items : { '.': ITSELF, ...items };
     };
   }
   const entries = new Map<string, { readonly element: string; readonly walk: Walk }>();
@@ -88,7 +90,7 @@ function compile(schema: Schema): Walk {
   };
   return (value) => {
     if (isNothing(value) || Array.isArray(value)) return {};
-    const owned: Fields = { '.': {} };
+    const owned: Fields = { '.': ITSELF };
     for (const name in value as Fields) {
       const { element, walk } = entries.get(name) ?? entry(name);
       owned[element] = walk((value as Fields)[name]);
@@ -100,7 +102,7 @@ function compile(schema: Schema): Walk {
 function deduced(schema: Schema, value: unknown): Fields {
   const owned: Fields = {};
   if (shapeOf(schema, value).kind !== 'map' || isNothing(value)) return owned;
-  owned['.'] = {};
+  owned['.'] = ITSELF;
   for (const [name, below] of entriesOf(value)) owned[`f:${name}`] = deduced(schema, below);
   return owned;
 }

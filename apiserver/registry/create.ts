@@ -9,6 +9,7 @@ import { beginLife, forgetSystemFields, hasStatus, settleNamespace } from './met
 import type { ApiRequest, ObjectResponse } from './request.ts';
 import type { ResourceStore } from './resource-store.ts';
 import { objectMetaProblems } from './validation/object-meta.ts';
+import { add } from './validation/problems.ts';
 import { resetStatus } from './views.ts';
 import { attributesOf, contextOf, putIntoStore, refuseIf } from './write.ts';
 
@@ -70,10 +71,9 @@ export async function createDecoded(
 async function check(of: ResourceStore, request: ApiRequest, object: KubeObject): Promise<void> {
   const { strategy, context, definition } = of;
   const { nameProblems } = strategy;
-  refuseIf(of, object.metadata.name ?? '', [
-    ...objectMetaProblems(object, { namespaced: definition.namespaced, nameProblems }),
-    ...(strategy.validateCreate?.(object, contextOf(of, request)) ?? []),
-  ]);
+  const problems = objectMetaProblems(object, { namespaced: definition.namespaced, nameProblems });
+  add(problems, strategy.validateCreate?.(object, contextOf(of, request)) ?? []);
+  refuseIf(of, object.metadata.name ?? '', problems);
   request.warnings.push(...(strategy.warnings?.(object, undefined) ?? []));
   await context.admission.validate(attributesOf(request, 'CREATE', object, undefined), context);
 }

@@ -41,7 +41,7 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   released?(object: T, registry: RegistryContext): void;
 
   /** How names are spelled; DNS subdomain when absent. Returns what is wrong. */
-  nameProblems?(name: string, prefix: boolean): string[];
+  nameProblems?(name: string, prefix: boolean): readonly string[];
   /** Whether the status that a client sends with a new object is kept, as nodes' is. */
   readonly statusAtCreation?: boolean;
   /** Whether a PUT without resourceVersion overwrites; true when absent. */

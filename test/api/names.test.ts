@@ -15,7 +15,7 @@ import {
   wildcardDns1123Subdomain,
 } from '../../api/names.ts';
 
-const checks: readonly { of: (value: string) => string[]; good: string[]; bad: string[] }[] = [
+const checks: readonly { of: (value: string) => readonly string[]; good: string[]; bad: string[] }[] = [
   {
     of: dns1123Label,
     good: ['a', '1a', 'a-b', 'a'.repeat(63)],

@@ -6,10 +6,10 @@ import type { PodSpec } from '../../../api/types/core/pod-spec.ts';
 import { envFromProblems, envProblems } from './env.ts';
 import { devicesProblems, mountsProblems } from './mounts.ts';
 import { handlerProblems, probeProblems } from './probes.ts';
-import { duplicate, forbidden, invalidValue, notFoundValue, notSupported, required, tooMany } from './problems.ts';
+import { add, duplicate, forbidden, invalidValue, notFoundValue, notSupported, required, tooMany } from './problems.ts';
 import { requirementsProblems } from './resources.ts';
 import { containerSecurityProblems } from './security-context.ts';
-import { named, oneOf, requiredOneOf } from './values.ts';
+import { each, named, oneOf, requiredName, requiredOneOf } from './values.ts';
 
 /** What the containers of one pod share. */
 export interface Around {
@@ -21,32 +21,37 @@ export interface Around {
 
 type AnyContainer = Container | EphemeralContainer;
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
+const MESSAGE_POLICIES = ['File', 'FallbackToLogsOnError'];
+const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
+const RESTART_POLICIES = ['Always', 'Never', 'OnFailure'];
 
 export function containersProblems(around: Around, path: string): FieldProblem[] {
-  const { initContainers = [], ephemeralContainers = [] } = around.spec;
-  const containers = around.spec.containers ?? [];
-  if (containers.length === 0) return [required(`${path}.containers`)];
+  const { containers, initContainers, ephemeralContainers } = around.spec;
+  if (!containers?.length) return [required(`${path}.containers`)];
   const names = new Set<string>();
-  const problems: FieldProblem[] = [];
-  for (const [i, container] of containers.entries()) {
-    const at = `${path}.containers[${i}]`;
-    problems.push(...commonProblems(container, around, at), ...nameTaken(names, container.name, at));
-    problems.push(...lifecycleProblems(container, around.spec, at), ...probesProblems(container, at));
-    problems.push(...containerRestart(container, at));
-  }
-  problems.push(...hostPortProblems(containers, `${path}.containers`));
-  for (const [i, container] of initContainers.entries()) {
-    const at = `${path}.initContainers[${i}]`;
-    problems.push(...commonProblems(container, around, at));
-    problems.push(...initRestart(container, at), ...nameTaken(names, container.name, at));
+  const problems = each(containers, `${path}.containers`, (container, at) => [
+    ...commonProblems(container, around, at),
+    ...nameTaken(names, container.name, at),
+    ...lifecycleProblems(container, around.spec, at),
+    ...probesProblems(container, at),
+    ...containerRestart(container, at),
+  ]);
+  add(problems, hostPortProblems(containers, `${path}.containers`));
+  const init = each(initContainers, `${path}.initContainers`, (container, at) => [
+    ...commonProblems(container, around, at),
+    ...initRestart(container, at),
+    ...nameTaken(names, container.name, at),
     // Upstream counts each by itself, from the first place.
-    problems.push(...hostPortProblems([container], `${path}.initContainers`));
-    problems.push(...initProblems(container, around.spec, at));
-  }
+    ...hostPortProblems([container], `${path}.initContainers`),
+    ...initProblems(container, around.spec, at),
+  ]);
+  add(problems, init);
+  if (!ephemeralContainers?.length) return problems;
+  const others = new Set([...containers, ...(initContainers ?? [])].map(({ name }) => name));
   for (const [i, container] of ephemeralContainers.entries()) {
     const at = `${path}.ephemeralContainers[${i}]`;
-    const others = new Set([...containers, ...initContainers].map(({ name }) => name));
-    problems.push(...commonProblems(container, around, at), ...imageSpaceProblems(container, at));
+    add(problems, commonProblems(container, around, at));
+    add(problems, imageSpaceProblems(container, at));
     problems.push(...nameTaken(names, container.name, at), ...ephemeralProblems(container, others, at));
   }
   return problems;
@@ -65,27 +70,29 @@ function nameTaken(names: Set<string>, name: string, path: string): FieldProblem
 }
 
 function commonProblems(container: AnyContainer, { spec, volumes, claims }: Around, path: string): FieldProblem[] {
-  const { name, image, terminationMessagePolicy, env, envFrom, resources = {}, imagePullPolicy } = container;
-  return [
-    ...(name ? named(`${path}.name`, name, dns1123Label) : [required(`${path}.name`)]),
-    ...(image ? [] : [required(`${path}.image`)]),
-    ...requiredOneOf(`${path}.terminationMessagePolicy`, terminationMessagePolicy, ['File', 'FallbackToLogsOnError']),
-    ...portsProblems(container, `${path}.ports`),
-    ...envProblems(env, `${path}.env`),
-    ...envFromProblems(envFrom, `${path}.envFrom`),
-    ...mountsProblems(container, volumes, `${path}.volumeMounts`),
-    ...devicesProblems(container, volumes, `${path}.volumeDevices`),
-    ...requiredOneOf(`${path}.imagePullPolicy`, imagePullPolicy, ['Always', 'IfNotPresent', 'Never']),
-    ...requirementsProblems(resources, `${path}.resources`, claims),
-    ...resizeProblems(container, spec, `${path}.resizePolicy`),
-    ...containerSecurityProblems(container.securityContext, `${path}.securityContext`, spec.hostUsers !== false),
-  ];
+  const { name, image, terminationMessagePolicy, env, envFrom, resources, imagePullPolicy, securityContext } =
+    container;
+  const problems = requiredName(`${path}.name`, name, dns1123Label);
+  if (!image) problems.push(required(`${path}.image`));
+  add(problems, requiredOneOf(`${path}.terminationMessagePolicy`, terminationMessagePolicy, MESSAGE_POLICIES));
+  if (container.ports) add(problems, portsProblems(container, `${path}.ports`));
+  if (env) add(problems, envProblems(env, `${path}.env`));
+  if (envFrom) add(problems, envFromProblems(envFrom, `${path}.envFrom`));
+  if (container.volumeMounts) add(problems, mountsProblems(container, volumes, `${path}.volumeMounts`));
+  if (container.volumeDevices) add(problems, devicesProblems(container, volumes, `${path}.volumeDevices`));
+  add(problems, requiredOneOf(`${path}.imagePullPolicy`, imagePullPolicy, PULL_POLICIES));
+  if (resources) add(problems, requirementsProblems(resources, `${path}.resources`, claims));
+  if (container.resizePolicy) add(problems, resizeProblems(container, spec, `${path}.resizePolicy`));
+  if (securityContext) {
+    const hostUsers = spec.hostUsers !== false;
+    add(problems, containerSecurityProblems(securityContext, `${path}.securityContext`, hostUsers));
+  }
+  return problems;
 }
 
 function portsProblems({ ports }: AnyContainer, path: string): FieldProblem[] {
   const names = new Set<string>();
-  return (ports ?? []).flatMap(({ name, containerPort, hostPort, protocol }, i) => {
-    const at = `${path}[${i}]`;
+  return each(ports, path, ({ name, containerPort, hostPort, protocol }, at) => {
     const problems: FieldProblem[] = [];
     if (name) {
       const wrong = named(`${at}.name`, name, portName);
@@ -94,10 +101,16 @@ function portsProblems({ ports }: AnyContainer, path: string): FieldProblem[] {
       names.add(name);
     }
     if (!containerPort) problems.push(required(`${at}.containerPort`));
-    else
-      problems.push(...portNumber(containerPort).map((why) => invalidValue(`${at}.containerPort`, containerPort, why)));
-    if (hostPort) problems.push(...portNumber(hostPort).map((why) => invalidValue(`${at}.hostPort`, hostPort, why)));
-    return [...problems, ...requiredOneOf(`${at}.protocol`, protocol, PROTOCOLS)];
+    else {
+      for (const why of portNumber(containerPort)) {
+        problems.push(invalidValue(`${at}.containerPort`, containerPort, why));
+      }
+    }
+    if (hostPort) {
+      for (const why of portNumber(hostPort)) problems.push(invalidValue(`${at}.hostPort`, hostPort, why));
+    }
+    problems.push(...requiredOneOf(`${at}.protocol`, protocol, PROTOCOLS));
+    return problems;
   });
 }
 
@@ -114,8 +127,9 @@ export function hostNetworkProblems({ hostNetwork, containers }: PodSpec, path: 
 }
 
 function hostPortProblems(containers: readonly Container[], path: string): FieldProblem[] {
-  const taken = new Set<string>();
   const problems: FieldProblem[] = [];
+  if (!containers.some(({ ports }) => ports?.some(({ hostPort }) => hostPort))) return problems;
+  const taken = new Set<string>();
   for (const [i, { ports }] of containers.entries()) {
     for (const [n, { hostPort, hostIP = '', protocol }] of (ports ?? []).entries()) {
       if (!hostPort) continue;
@@ -167,11 +181,11 @@ function lifecycleProblems({ lifecycle }: Container, spec: PodSpec, path: string
 }
 
 function probesProblems({ livenessProbe, readinessProbe, startupProbe }: Container, path: string): FieldProblem[] {
-  return [
-    ...probeProblems(livenessProbe, `${path}.livenessProbe`, 'liveness'),
-    ...probeProblems(readinessProbe, `${path}.readinessProbe`, 'readiness'),
-    ...probeProblems(startupProbe, `${path}.startupProbe`, 'startup'),
-  ];
+  const problems: FieldProblem[] = [];
+  if (livenessProbe) problems.push(...probeProblems(livenessProbe, `${path}.livenessProbe`, 'liveness'));
+  if (readinessProbe) problems.push(...probeProblems(readinessProbe, `${path}.readinessProbe`, 'readiness'));
+  if (startupProbe) problems.push(...probeProblems(startupProbe, `${path}.startupProbe`, 'startup'));
+  return problems;
 }
 
 const REAL_TIME = 15;
@@ -189,10 +203,10 @@ const RULES_MAX = 20;
 const CODES_MAX = 255;
 
 function containerRestart({ restartPolicy, restartPolicyRules }: Container, path: string): FieldProblem[] {
-  const problems = oneOf(`${path}.restartPolicy`, restartPolicy, ['Always', 'Never', 'OnFailure']);
-  const at = `${path}.restartPolicyRules`;
+  const problems = restartPolicy === undefined ? [] : oneOf(`${path}.restartPolicy`, restartPolicy, RESTART_POLICIES);
   const rules = restartPolicyRules ?? [];
   if (rules.length === 0) return problems;
+  const at = `${path}.restartPolicyRules`;
   if (restartPolicy === undefined) {
     problems.push(required(`${path}.restartPolicy`, 'must specify restartPolicy when restart rules are used'));
   }
@@ -227,7 +241,8 @@ function initProblems(container: Container, spec: PodSpec, path: string): FieldP
     if (container[field] === undefined) continue;
     problems.push(forbidden(`${path}.${field}`, 'may not be set for init containers without restartPolicy=Always'));
   }
-  for (const [i, { restartPolicy: policy }] of (container.resizePolicy ?? []).entries()) {
+  if (!container.resizePolicy) return problems;
+  for (const [i, { restartPolicy: policy }] of container.resizePolicy.entries()) {
     if (policy !== 'RestartContainer') continue;
     const why = "must not be set to 'RestartContainer' for non-sidecar initContainers";
     problems.push(invalidValue(`${path}.resizePolicy[${i}].restartPolicy`, policy, why));

@@ -96,7 +96,7 @@ function sliceEndpointsProblems(endpoints: NonNullable<EndpointSlice['endpoints'
 function hintProblems(
   hints: readonly { readonly name: string }[] | undefined,
   path: string,
-  check: (name: string) => string[],
+  check: (name: string) => readonly string[],
 ): FieldProblem[] {
   if ((hints?.length ?? 0) > HINTS_MAX) return [tooMany(path, hints!.length, HINTS_MAX)];
   const names = new Set<string>();

@@ -5,10 +5,11 @@ import type { FieldProblem } from '../../../api/status.ts';
 import type { EnvFromSource, EnvVar, EnvVarSource } from '../../../api/types/core/env.ts';
 import type { PodSpec } from '../../../api/types/core/pod-spec.ts';
 import type { ObjectFieldSelector, ResourceFieldSelector } from '../../../api/types/core/selectors.ts';
+import type { Volume } from '../../../api/types/core/volume.ts';
 import { asPrefixToo } from './object-meta.ts';
 import { noBacksteps } from './paths.ts';
 import { invalidValue, notFoundValue, notSupported, required } from './problems.ts';
-import { named, requiredName } from './values.ts';
+import { each, named, requiredName } from './values.ts';
 
 /** Fields that a pod can show to itself; the others exist but are not for this use. */
 const FIELDS = [
@@ -99,16 +100,14 @@ export function resourceFieldRefProblems(
 }
 
 function keyRefProblems({ name, key }: { name?: string; key: string }, path: string): FieldProblem[] {
-  return [
-    ...named(`${path}.name`, name ?? '', dns1123Subdomain),
-    ...(key ? named(`${path}.key`, key, configMapKey) : [required(`${path}.key`)]),
-  ];
+  const problems = named(`${path}.name`, name ?? '', dns1123Subdomain);
+  problems.push(...requiredName(`${path}.key`, key, configMapKey));
+  return problems;
 }
 
 export function envProblems(env: readonly EnvVar[] | undefined, path: string): FieldProblem[] {
-  return (env ?? []).flatMap(({ name, value, valueFrom }, i) => {
-    const at = `${path}[${i}]`;
-    const problems = name ? named(`${at}.name`, name, envVarName) : [required(`${at}.name`)];
+  return each(env, path, ({ name, value, valueFrom }, at) => {
+    const problems = requiredName(`${at}.name`, name, envVarName);
     if (valueFrom) problems.push(...sourceProblems(valueFrom, value, `${at}.valueFrom`));
     return problems;
   });
@@ -128,7 +127,8 @@ function sourceProblems(source: EnvVarSource, value: string | undefined, path: s
     problems.push(...requiredName(`${at}.volumeName`, volumeName, dns1123Label));
     problems.push(...(file ? noBacksteps(`${at}.path`, file) : [required(`${at}.path`)]));
   }
-  const count = Object.values(source).filter((one) => one !== undefined).length;
+  let count = 0;
+  for (const one in source) if (source[one as keyof EnvVarSource] !== undefined) count++;
   const all = 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`';
   if (count === 0) problems.push(invalidValue(path, '', all));
   else if (value) problems.push(invalidValue(path, '', 'may not be specified when `value` is not empty'));
@@ -153,19 +153,26 @@ export function envFromProblems(sources: readonly EnvFromSource[] | undefined, p
   });
 }
 
+const LISTS = ['initContainers', 'containers', 'ephemeralContainers'] as const;
+
 /** Files that make variables lie in empty folders of the pod. */
 export function fileKeyVolumesProblems(spec: PodSpec, path: string): FieldProblem[] {
-  const volumes = new Map((spec.volumes ?? []).map((volume) => [volume.name, volume]));
-  return (['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap((list) =>
-    (spec[list] ?? []).flatMap(({ env }, i) =>
-      (env ?? []).flatMap(({ valueFrom }, n) => {
-        if (valueFrom?.fileKeyRef === undefined) return [];
+  const problems: FieldProblem[] = [];
+  let volumes: Map<string, Volume> | undefined;
+  for (const list of LISTS) {
+    spec[list]?.forEach(({ env }, i) => {
+      env?.forEach(({ valueFrom }, n) => {
+        if (valueFrom?.fileKeyRef === undefined) return;
         const at = `${path}.${list}[${i}].env[${n}].valueFrom.fileKeyRef.volumeName`;
         const { volumeName } = valueFrom.fileKeyRef;
+        volumes ??= new Map(spec.volumes?.map((volume) => [volume.name, volume]));
         const volume = volumes.get(volumeName);
-        if (volume === undefined) return [notFoundValue(at, volumeName)];
-        return volume.emptyDir ? [] : [invalidValue(at, volumeName, 'referenced volume must be of type emptyDir')];
-      }),
-    ),
-  );
+        if (volume === undefined) problems.push(notFoundValue(at, volumeName));
+        else if (!volume.emptyDir) {
+          problems.push(invalidValue(at, volumeName, 'referenced volume must be of type emptyDir'));
+        }
+      });
+    });
+  }
+  return problems;
 }

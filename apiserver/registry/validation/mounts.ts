@@ -4,7 +4,7 @@ import type { Container, EphemeralContainer } from '../../../api/types/core/cont
 import type { Around } from './containers.ts';
 import { localDescendingPath, noBacksteps } from './paths.ts';
 import { forbidden, invalidValue, notFoundValue, notSupported, required } from './problems.ts';
-import { oneOf } from './values.ts';
+import { each, oneOf } from './values.ts';
 
 type AnyContainer = Container | EphemeralContainer;
 
@@ -14,8 +14,7 @@ const PROPAGATIONS = ['Bidirectional', 'HostToContainer', 'None'];
 export function mountsProblems(container: AnyContainer, volumes: Around['volumes'], path: string): FieldProblem[] {
   const { volumeMounts, volumeDevices, securityContext } = container;
   const paths = new Set<string>();
-  return (volumeMounts ?? []).flatMap((mount, i) => {
-    const at = `${path}[${i}]`;
+  return each(volumeMounts, path, (mount, at) => {
     const { name, mountPath, subPath, subPathExpr, mountPropagation, recursiveReadOnly } = mount;
     const problems: FieldProblem[] = [];
     if (!name) problems.push(required(`${at}.name`));

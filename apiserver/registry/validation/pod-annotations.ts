@@ -16,6 +16,15 @@ const LOCALHOST = 'localhost/';
 const DEFAULTS = ['runtime/default', 'docker/default'];
 const INT32_MAX = 2147483647;
 
+/** In order, those that say something of profiles: few pods have any. */
+function profilesIn(annotations: Annotations): [string, string][] {
+  const found: [string, string][] = [];
+  for (const key in annotations) if (isOfProfile(key)) found.push([key, annotations[key]!]);
+  return found.sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+export const isOfProfile = (key: string) =>
+  key === SECCOMP_POD || key.startsWith(SECCOMP_CONTAINER) || key.startsWith(APP_ARMOR);
 const sorted = (annotations: Annotations) => Object.entries(annotations).sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** All containers with their place, in the order in which upstream looks at them. */
@@ -35,12 +44,14 @@ export function podAnnotationProblems(annotations: Annotations = {}, spec: PodSp
   if (cost !== undefined && !isInt32(cost)) {
     problems.push(invalidValue(`${path}[${DELETION_COST}]`, cost, 'must be a 32bit integer'));
   }
-  for (const [key, profile] of sorted(annotations)) {
+  const profiles = profilesIn(annotations);
+  if (profiles.length === 0) return problems;
+  for (const [key, profile] of profiles) {
     if (key !== SECCOMP_POD && !key.startsWith(SECCOMP_CONTAINER)) continue;
     problems.push(...seccompProblems(`${path}.${key}`, profile));
   }
   const names = new Set(containersOf(spec).map(({ container }) => container.name));
-  for (const [key, profile] of sorted(annotations)) {
+  for (const [key, profile] of profiles) {
     if (!key.startsWith(APP_ARMOR)) continue;
     const name = key.slice(APP_ARMOR.length);
     if (!names.has(name)) problems.push(invalidValue(`${path}[${key}]`, name, 'container not found'));
@@ -83,8 +94,9 @@ export function annotationUpdateProblems(next: Annotations = {}, current: Annota
 type Profile = NonNullable<NonNullable<PodSpec['securityContext']>['seccompProfile']>;
 
 export function profilesMatchProblems(annotations: Annotations = {}, spec: PodSpec, path: string): FieldProblem[] {
-  const context = spec.securityContext ?? {};
   const problems: FieldProblem[] = [];
+  if (profilesIn(annotations).length === 0) return problems;
+  const context = spec.securityContext ?? {};
   const compare = (key: string, profile: Profile | undefined, at: string, of: 'seccomp' | 'apparmor') => {
     const annotation = annotations[key];
     if (annotation !== undefined && profile) problems.push(...mismatch(annotation, profile, at, of));

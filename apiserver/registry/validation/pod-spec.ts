@@ -3,13 +3,13 @@ import { dns1123Label, dns1123Subdomain, dns1123SubdomainWithUnderscore, qualifi
 import type { FieldProblem } from '../../../api/status.ts';
 import type { Container } from '../../../api/types/core/container.ts';
 import type { Pod, PodTemplateSpec } from '../../../api/types/core/pod.ts';
-import type { PodSpec } from '../../../api/types/core/pod-spec.ts';
+import type { HostAlias, PodSpec } from '../../../api/types/core/pod-spec.ts';
 import { containersProblems, hostNetworkProblems, imageSpaceProblems } from './containers.ts';
 import { fileKeyVolumesProblems } from './env.ts';
 import { annotationProblems, labelProblems } from './object-meta.ts';
 import { podAnnotationProblems, profilesMatchProblems } from './pod-annotations.ts';
 import { podResourcesProblems } from './pod-resources.ts';
-import { duplicate, forbidden, invalidValue, required, tooLong } from './problems.ts';
+import { add, duplicate, forbidden, invalidValue, required, tooLong } from './problems.ts';
 import { requirementsProblems } from './resources.ts';
 import { affinityProblems, spreadProblems, tolerationsProblems } from './scheduling.ts';
 import { podSecurityProblems } from './security-context.ts';
@@ -18,66 +18,84 @@ import { volumesProblems } from './volumes.ts';
 import { hostProcessProblems, osProblems } from './windows.ts';
 
 const INT32_MAX = 2147483647;
+const NO_CLAIMS: ReadonlySet<string> = new Set();
+const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
+const PREEMPTION_POLICIES = ['PreemptLowerPriority', 'Never'];
 const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 
 /** `pod` is the name of a real pod: claims made for it are named after it. */
 export function podSpecProblems(spec: PodSpec, path: string, pod?: string): FieldProblem[] {
-  const { problems: volumeProblems, volumes } = volumesProblems(spec.volumes, `${path}.volumes`, pod);
-  const claims = new Set((spec.resourceClaims ?? []).map(({ name }) => name));
-  const { activeDeadlineSeconds: deadline, hostname, subdomain, nodeName, serviceAccountName } = spec;
-  return [
-    ...volumeProblems,
-    ...resourceClaimsProblems(spec, `${path}.resourceClaims`),
-    ...containersProblems({ spec, volumes, claims }, path),
-    ...podResourcesProblems(spec, `${path}.resources`, claims),
-    ...hostNetworkProblems(spec, path),
-    ...requiredOneOf(`${path}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never']),
-    ...requiredOneOf(`${path}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES),
-    ...labelProblems(spec.nodeSelector, `${path}.nodeSelector`),
-    ...podSecurityProblems(spec, path),
-    ...affinityProblems(spec.affinity, `${path}.affinity`),
-    ...dnsProblems(spec, `${path}.dnsConfig`),
-    ...each(spec.readinessGates, `${path}.readinessGates`, ({ conditionType }, at) =>
+  const { problems, volumes } = volumesProblems(spec.volumes, `${path}.volumes`, pod);
+  const claims = spec.resourceClaims ? new Set(spec.resourceClaims.map(({ name }) => name)) : NO_CLAIMS;
+  // What is not said is not looked at: most pods say little of all this.
+  const { activeDeadlineSeconds: deadline, affinity, topologySpreadConstraints, tolerations, hostAliases } = spec;
+  const subdomainOf = (field: 'serviceAccountName' | 'nodeName' | 'priorityClassName' | 'runtimeClassName') => {
+    const name = spec[field];
+    if (name || (name === '' && field === 'runtimeClassName')) {
+      add(problems, named(`${path}.${field}`, name, dns1123Subdomain));
+    }
+  };
+  const labelOf = (field: 'hostname' | 'subdomain') => {
+    if (spec[field]) add(problems, named(`${path}.${field}`, spec[field], dns1123Label));
+  };
+  add(problems, resourceClaimsProblems(spec, path));
+  add(problems, containersProblems({ spec, volumes, claims }, path));
+  if (spec.resources) add(problems, podResourcesProblems(spec, `${path}.resources`, claims));
+  add(problems, hostNetworkProblems(spec, path));
+  add(problems, requiredOneOf(`${path}.restartPolicy`, spec.restartPolicy, RESTART_POLICIES));
+  add(problems, requiredOneOf(`${path}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES));
+  if (spec.nodeSelector) add(problems, labelProblems(spec.nodeSelector, `${path}.nodeSelector`));
+  add(problems, podSecurityProblems(spec, path));
+  if (affinity) add(problems, affinityProblems(affinity, `${path}.affinity`));
+  add(problems, dnsProblems(spec, path));
+  if (spec.readinessGates) {
+    const gates = each(spec.readinessGates, `${path}.readinessGates`, ({ conditionType }, at) =>
       named(`${at}.conditionType`, conditionType, qualifiedName),
-    ),
-    ...gatesProblems(spec, `${path}.schedulingGates`),
-    ...spreadProblems(spec.topologySpreadConstraints, `${path}.topologySpreadConstraints`),
-    ...hostProcessProblems(spec, path),
-    ...hostUsersProblems(spec, path),
-    ...hostnameOverrideProblems(spec, `${path}.hostnameOverride`),
-    ...(serviceAccountName ? named(`${path}.serviceAccountName`, serviceAccountName, dns1123Subdomain) : []),
-    ...(nodeName ? named(`${path}.nodeName`, nodeName, dns1123Subdomain) : []),
-    ...(deadline !== undefined && (deadline < 1 || deadline > INT32_MAX)
-      ? [invalidValue(`${path}.activeDeadlineSeconds`, deadline, `must be between 1 and ${INT32_MAX}, inclusive`)]
-      : []),
-    ...(hostname ? named(`${path}.hostname`, hostname, dns1123Label) : []),
-    ...(subdomain ? named(`${path}.subdomain`, subdomain, dns1123Label) : []),
-    ...tolerationsProblems(spec.tolerations, `${path}.tolerations`),
-    ...each(spec.hostAliases, `${path}.hostAliases`, ({ ip, hostnames }, at) => [
-      ...ipProblems(`${at}.ip`, ip),
-      ...each(hostnames, `${at}.hostnames`, (name, where) => named(where, name, dns1123Subdomain)),
-    ]),
-    ...(spec.priorityClassName ? named(`${path}.priorityClassName`, spec.priorityClassName, dns1123Subdomain) : []),
-    ...(spec.runtimeClassName !== undefined
-      ? named(`${path}.runtimeClassName`, spec.runtimeClassName, dns1123Subdomain)
-      : []),
-    ...preemptionProblems(`${path}.preemptionPolicy`, spec.preemptionPolicy),
-    // What a sandbox costs is checked as limits are.
-    ...(spec.overhead ? requirementsProblems({ limits: spec.overhead }, `${path}.overhead`) : []),
-    ...osProblems(spec, path),
-    ...fileKeyVolumesProblems(spec, path),
-  ];
+    );
+    add(problems, gates);
+  }
+  add(problems, gatesProblems(spec, path));
+  if (topologySpreadConstraints) {
+    add(problems, spreadProblems(topologySpreadConstraints, `${path}.topologySpreadConstraints`));
+  }
+  add(problems, hostProcessProblems(spec, path));
+  add(problems, hostUsersProblems(spec, path));
+  add(problems, hostnameOverrideProblems(spec, path));
+  subdomainOf('serviceAccountName');
+  subdomainOf('nodeName');
+  if (deadline !== undefined && (deadline < 1 || deadline > INT32_MAX)) {
+    const why = `must be between 1 and ${INT32_MAX}, inclusive`;
+    problems.push(invalidValue(`${path}.activeDeadlineSeconds`, deadline, why));
+  }
+  labelOf('hostname');
+  labelOf('subdomain');
+  if (tolerations) add(problems, tolerationsProblems(tolerations, `${path}.tolerations`));
+  if (hostAliases) add(problems, each(hostAliases, `${path}.hostAliases`, hostAliasProblems));
+  subdomainOf('priorityClassName');
+  subdomainOf('runtimeClassName');
+  if (spec.preemptionPolicy !== undefined) {
+    add(problems, requiredOneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, PREEMPTION_POLICIES));
+  }
+  // What a sandbox costs is checked as limits are.
+  if (spec.overhead) add(problems, requirementsProblems({ limits: spec.overhead }, `${path}.overhead`));
+  add(problems, osProblems(spec, path));
+  add(problems, fileKeyVolumesProblems(spec, path));
+  return problems;
 }
 
-function preemptionProblems(path: string, policy: string | undefined): FieldProblem[] {
-  return policy === undefined ? [] : requiredOneOf(path, policy, ['PreemptLowerPriority', 'Never']);
+function hostAliasProblems({ ip, hostnames }: HostAlias, path: string): FieldProblem[] {
+  return [
+    ...ipProblems(`${path}.ip`, ip),
+    ...each(hostnames, `${path}.hostnames`, (name, at) => named(at, name, dns1123Subdomain)),
+  ];
 }
 
 const HOSTNAME_MAX = 64;
 
-function hostnameOverrideProblems(spec: PodSpec, path: string): FieldProblem[] {
+function hostnameOverrideProblems(spec: PodSpec, specPath: string): FieldProblem[] {
   const { hostnameOverride: name, setHostnameAsFQDN, hostNetwork } = spec;
   if (name === undefined) return [];
+  const path = `${specPath}.hostnameOverride`;
   const problems: FieldProblem[] = [];
   if (setHostnameAsFQDN) problems.push(forbidden(path, 'may not be specified when setHostnameAsFQDN is true'));
   if (hostNetwork) problems.push(forbidden(path, 'may not be specified when hostNetwork is true'));
@@ -85,7 +103,9 @@ function hostnameOverrideProblems(spec: PodSpec, path: string): FieldProblem[] {
   return [...problems, ...named(path, name, dns1123Subdomain)];
 }
 
-function resourceClaimsProblems({ resourceClaims }: PodSpec, path: string): FieldProblem[] {
+function resourceClaimsProblems({ resourceClaims }: PodSpec, specPath: string): FieldProblem[] {
+  if (!resourceClaims) return [];
+  const path = `${specPath}.resourceClaims`;
   const names = new Set<string>();
   return each(resourceClaims, path, ({ name, resourceClaimName, resourceClaimTemplateName }, at) => {
     const problems: FieldProblem[] = [];
@@ -116,7 +136,9 @@ const NAMESERVERS_MAX = 3;
 const SEARCHES_MAX = 32;
 const SEARCH_LENGTH_MAX = 2048;
 
-function dnsProblems({ dnsPolicy, dnsConfig }: PodSpec, path: string): FieldProblem[] {
+function dnsProblems({ dnsPolicy, dnsConfig }: PodSpec, specPath: string): FieldProblem[] {
+  if (dnsPolicy !== 'None' && dnsConfig === undefined) return [];
+  const path = `${specPath}.dnsConfig`;
   const problems: FieldProblem[] = [];
   if (dnsPolicy === 'None') {
     if (dnsConfig === undefined) return [required(path, 'must provide `dnsConfig` when `dnsPolicy` is None')];
@@ -149,7 +171,9 @@ function dnsProblems({ dnsPolicy, dnsConfig }: PodSpec, path: string): FieldProb
   return [...problems, ...each(options, `${path}.options`, ({ name }, at) => (name ? [] : [required(at, unnamed)]))];
 }
 
-function gatesProblems({ schedulingGates }: PodSpec, path: string): FieldProblem[] {
+function gatesProblems({ schedulingGates }: PodSpec, specPath: string): FieldProblem[] {
+  if (!schedulingGates) return [];
+  const path = `${specPath}.schedulingGates`;
   const names = new Set<string>();
   return each(schedulingGates, path, ({ name }, at) => {
     const problems = named(at, name, qualifiedName);
@@ -180,9 +204,8 @@ export function podProblems({ spec, metadata }: Pod): FieldProblem[] {
     ...podAnnotationProblems(metadata.annotations, spec, 'metadata.annotations'),
     ...podSpecProblems(spec, 'spec', metadata.name ?? ''),
     ...tokensWithoutAccount(spec),
-    ...(['containers', 'initContainers'] as const).flatMap((list) =>
-      each<Container>(spec[list], `spec.${list}`, imageSpaceProblems),
-    ),
+    ...each<Container>(spec.containers, 'spec.containers', imageSpaceProblems),
+    ...each<Container>(spec.initContainers, 'spec.initContainers', imageSpaceProblems),
   ];
 }
 

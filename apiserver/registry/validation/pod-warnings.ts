@@ -7,6 +7,7 @@ import type { Container } from '../../../api/types/core/container.ts';
 import type { Pod, PodTemplateSpec } from '../../../api/types/core/pod.ts';
 import type { PodSpec } from '../../../api/types/core/pod-spec.ts';
 import type { Volume } from '../../../api/types/core/volume.ts';
+import { isOfProfile } from './pod-annotations.ts';
 import { isWhole } from './resources.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -32,6 +33,8 @@ const OLD_VOLUMES: Readonly<Partial<Record<keyof Volume, string>>> = {
   cephfs: 'deprecated in v1.28, non-functional in v1.31+',
   rbd: 'deprecated in v1.28, non-functional in v1.31+',
 };
+
+const OLD_SOURCES = Object.keys(OLD_VOLUMES) as (keyof Volume)[];
 
 /** Of new pods only: people do not write to pods that are there. */
 export function podWarnings({ metadata, spec }: Pod, previous: Pod | undefined): string[] {
@@ -87,17 +90,19 @@ function nameWarnings(name: string | undefined, use: string): string[] {
 }
 
 function specWarnings(spec: PodSpec, path: string): string[] {
-  return [
-    ...selectorWarnings(spec, path),
-    ...spreadWarnings(spec, path),
-    ...(spec.affinity ? affinityWarnings(spec.affinity, `${path}.affinity`) : []),
-    ...volumeWarnings(spec.volumes, `${path}.volumes`),
-    ...pullSecretWarnings(spec, `${path}.imagePullSecrets`),
-    ...(['initContainers', 'containers'] as const).flatMap((list) =>
-      (spec[list] ?? []).flatMap((container, i) => containerWarnings(container, `${path}.${list}[${i}]`)),
-    ),
-    ...byteWarnings(spec.overhead, `${path}.overhead`),
-  ];
+  const warnings: string[] = [];
+  if (spec.nodeSelector) warnings.push(...selectorWarnings(spec, path));
+  if (spec.topologySpreadConstraints) warnings.push(...spreadWarnings(spec, path));
+  if (spec.affinity) warnings.push(...affinityWarnings(spec.affinity, `${path}.affinity`));
+  if (spec.volumes) warnings.push(...volumeWarnings(spec.volumes, `${path}.volumes`));
+  if (spec.imagePullSecrets) warnings.push(...pullSecretWarnings(spec, `${path}.imagePullSecrets`));
+  for (const list of ['initContainers', 'containers'] as const) {
+    spec[list]?.forEach((container, i) => {
+      warnings.push(...containerWarnings(container, `${path}.${list}[${i}]`));
+    });
+  }
+  if (spec.overhead) warnings.push(...byteWarnings(spec.overhead, `${path}.overhead`));
+  return warnings;
 }
 
 function selectorWarnings({ nodeSelector }: PodSpec, path: string): string[] {
@@ -149,11 +154,14 @@ function affinityWarnings({ nodeAffinity, podAffinity, podAntiAffinity }: Affini
 }
 
 function volumeWarnings(volumes: readonly Volume[] | undefined, path: string): string[] {
-  return (volumes ?? []).flatMap((volume, i) =>
-    Object.entries(OLD_VOLUMES)
-      .filter(([source]) => volume[source as keyof Volume] !== undefined)
-      .map(([source, why]) => `${path}[${i}].${source === 'storageos' ? 'storageOS' : source}: ${why}`),
-  );
+  const warnings: string[] = [];
+  volumes?.forEach((volume, i) => {
+    for (const source of OLD_SOURCES) {
+      if (volume[source] === undefined) continue;
+      warnings.push(`${path}[${i}].${source === 'storageos' ? 'storageOS' : source}: ${OLD_VOLUMES[source]}`);
+    }
+  });
+  return warnings;
 }
 
 function pullSecretWarnings({ imagePullSecrets }: PodSpec, path: string): string[] {
@@ -167,21 +175,32 @@ function pullSecretWarnings({ imagePullSecrets }: PodSpec, path: string): string
 }
 
 function containerWarnings({ env, ports, resources }: Container, path: string): string[] {
-  const warnings: string[] = [
-    ...byteWarnings(resources?.limits, `${path}.resources.limits`),
-    ...byteWarnings(resources?.requests, `${path}.resources.requests`),
-  ];
-  const names = new Map<string, number>();
-  for (const [i, { name, value = '' }] of (env ?? []).entries()) {
+  const warnings: string[] = [];
+  if (resources?.limits) warnings.push(...byteWarnings(resources.limits, `${path}.resources.limits`));
+  if (resources?.requests) warnings.push(...byteWarnings(resources.requests, `${path}.resources.requests`));
+  if (env && env.length > 1) warnings.push(...envWarnings(env, path));
+  if (ports && ports.length > 1) warnings.push(...portWarnings(ports, path));
+  return warnings;
+}
+
+function envWarnings(env: NonNullable<Container['env']>, path: string): string[] {
+  const warnings: string[] = [];
+  const names = new Set<string>();
+  for (const [i, { name, value = '' }] of env.entries()) {
     // A later value that is made from the earlier one needs it.
     if (names.has(name) && !value.includes(`$(${name})`)) {
       const why = `hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`;
       warnings.push(`${path}.env[${i}]: ${why}`);
     }
-    names.set(name, i);
+    names.add(name);
   }
+  return warnings;
+}
+
+function portWarnings(ports: NonNullable<Container['ports']>, path: string): string[] {
+  const warnings: string[] = [];
   const known = new Map<string, number>();
-  for (const [i, { containerPort, protocol, hostPort = 0, hostIP = '' }] of (ports ?? []).entries()) {
+  for (const [i, { containerPort, protocol, hostPort = 0, hostIP = '' }] of ports.entries()) {
     const id = `${containerPort}/${protocol}/${hostPort}/${hostIP}`;
     const first = known.get(id);
     if (first !== undefined) {
@@ -194,11 +213,13 @@ function containerWarnings({ env, ports, resources }: Container, path: string): 
 const BYTES = ['memory', 'ephemeral-storage', 'storage'];
 
 function byteWarnings(amounts: Labels | undefined, path: string): string[] {
-  return Object.entries(amounts ?? {})
-    .filter(([name, amount]) => BYTES.includes(name) && !isWhole(amount))
-    .map(([name, amount]) => {
-      return `${path}[${name}]: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`;
-    });
+  const warnings: string[] = [];
+  for (const name in amounts) {
+    const amount = amounts[name]!;
+    if (!BYTES.includes(name) || isWhole(amount)) continue;
+    warnings.push(`${path}[${name}]: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`);
+  }
+  return warnings;
 }
 
 const SECCOMP_POD = 'seccomp.security.alpha.kubernetes.io/pod';
@@ -208,6 +229,7 @@ const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/';
 function annotationWarnings(annotations: Labels | undefined, spec: PodSpec, path: string): string[] {
   const use = (field: string) => `use the ${JSON.stringify(field)} field instead`;
   return Object.keys(annotations ?? {})
+    .filter(isOfProfile)
     .sort()
     .flatMap((key) => {
       const at = `${path}.annotations[${key}]`;

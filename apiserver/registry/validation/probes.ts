@@ -3,12 +3,21 @@ import { httpHeaderName, portName, portNumber } from '../../../api/names.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import type { HTTPGetAction, LifecycleHandler, Probe } from '../../../api/types/core/probe.ts';
 import { forbidden, invalidValue, required } from './problems.ts';
-import { type IntOrString, named, notNegative, oneOf } from './values.ts';
+import { type IntOrString, NON_NEGATIVE, named, oneOf } from './values.ts';
 
 export function portOrNameProblems(path: string, port: IntOrString | undefined): FieldProblem[] {
   if (typeof port === 'string') return named(path, port, portName);
-  return portNumber(port ?? 0).map((why) => invalidValue(path, port ?? 0, why));
+  const wrong = portNumber(port ?? 0);
+  return wrong.length === 0 ? [] : wrong.map((why) => invalidValue(path, port ?? 0, why));
 }
+
+const COUNTS = [
+  'initialDelaySeconds',
+  'timeoutSeconds',
+  'periodSeconds',
+  'successThreshold',
+  'failureThreshold',
+] as const;
 
 export function probeProblems(
   probe: Probe | undefined,
@@ -17,14 +26,11 @@ export function probeProblems(
 ): FieldProblem[] {
   if (probe === undefined) return [];
   const { terminationGracePeriodSeconds: grace } = probe;
-  const problems = [
-    ...handlerProblems(probe, path),
-    ...notNegative(`${path}.initialDelaySeconds`, probe.initialDelaySeconds),
-    ...notNegative(`${path}.timeoutSeconds`, probe.timeoutSeconds),
-    ...notNegative(`${path}.periodSeconds`, probe.periodSeconds),
-    ...notNegative(`${path}.successThreshold`, probe.successThreshold),
-    ...notNegative(`${path}.failureThreshold`, probe.failureThreshold),
-  ];
+  const problems = handlerProblems(probe, path);
+  for (const field of COUNTS) {
+    const count = probe[field];
+    if (count !== undefined && count < 0) problems.push(invalidValue(`${path}.${field}`, count, NON_NEGATIVE));
+  }
   if (grace !== undefined && grace <= 0) {
     problems.push(invalidValue(`${path}.terminationGracePeriodSeconds`, grace, 'must be greater than 0'));
   }
@@ -45,35 +51,51 @@ export function handlerProblems(
   path: string,
   graceSeconds?: number,
 ): FieldProblem[] {
-  const { exec, httpGet, tcpSocket, grpc, sleep } = handler;
   const problems: FieldProblem[] = [];
   let count = 0;
-  const another = (name: string, check: () => FieldProblem[]) => {
+  for (const name of HANDLERS) {
+    if (!handler[name]) continue;
     count++;
     if (count > 1) problems.push(forbidden(`${path}.${name}`, 'may not specify more than 1 handler type'));
-    else problems.push(...check());
-  };
-  if (exec) another('exec', () => (exec.command?.length ? [] : [required(`${path}.exec.command`)]));
-  if (httpGet) another('httpGet', () => httpGetProblems(httpGet, `${path}.httpGet`));
-  if (tcpSocket) another('tcpSocket', () => portOrNameProblems(`${path}.tcpSocket.port`, tcpSocket.port));
-  if (grpc) another('grpc', () => portOrNameProblems(`${path}.grpc.port`, grpc.port));
-  if (sleep) {
-    another('sleep', () => {
-      const { seconds = 0 } = sleep;
-      if (graceSeconds === undefined || (seconds >= 0 && seconds <= graceSeconds)) return [];
-      const why = `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`;
-      return [invalidValue(`${path}.sleep`, seconds, why)];
-    });
+    else problems.push(...ownProblems(handler, name, `${path}.${name}`, graceSeconds));
   }
   if (count === 0) problems.push(required(path, 'must specify a handler type'));
   return problems;
 }
 
+const HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'] as const;
+
+function ownProblems(
+  { exec, httpGet, tcpSocket, grpc, sleep }: Partial<Probe> & LifecycleHandler,
+  name: (typeof HANDLERS)[number],
+  path: string,
+  graceSeconds: number | undefined,
+): FieldProblem[] {
+  switch (name) {
+    case 'exec':
+      return exec!.command?.length ? [] : [required(`${path}.command`)];
+    case 'httpGet':
+      return httpGetProblems(httpGet!, path);
+    case 'tcpSocket':
+      return portOrNameProblems(`${path}.port`, tcpSocket!.port);
+    case 'grpc':
+      return portOrNameProblems(`${path}.port`, grpc!.port);
+    case 'sleep': {
+      const { seconds = 0 } = sleep!;
+      if (graceSeconds === undefined || (seconds >= 0 && seconds <= graceSeconds)) return [];
+      const why = `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`;
+      return [invalidValue(path, seconds, why)];
+    }
+  }
+}
+
+const SCHEMES = ['HTTP', 'HTTPS'];
+
 function httpGetProblems({ path: url, port, scheme, httpHeaders }: HTTPGetAction, path: string): FieldProblem[] {
   return [
     ...(url ? [] : [required(`${path}.path`)]),
     ...portOrNameProblems(`${path}.port`, port),
-    ...oneOf(`${path}.scheme`, scheme ?? '', ['HTTP', 'HTTPS']),
-    ...(httpHeaders ?? []).flatMap(({ name }) => named(`${path}.httpHeaders`, name, httpHeaderName)),
+    ...oneOf(`${path}.scheme`, scheme ?? '', SCHEMES),
+    ...(httpHeaders ? httpHeaders.flatMap(({ name }) => named(`${path}.httpHeaders`, name, httpHeaderName)) : []),
   ];
 }

@@ -40,6 +40,11 @@ export function tooMany(path: string, count: number, max: number): FieldProblem 
   return { path, reason: 'FieldValueTooMany', message: `Too many: ${count}: must have at most ${max} items` };
 }
 
+/** Appends. A body of 3 MB can be wrong in more places than arguments of one call fit on the stack. */
+export function add(problems: FieldProblem[], more: readonly FieldProblem[]): void {
+  for (const row of more) problems.push(row);
+}
+
 /** What is printed as it is: values as upstream's own code has them (go-value.ts). */
 export class Printed {
   readonly text: string;

@@ -89,25 +89,28 @@ export function isWhole(amount: string): boolean {
   return exponent >= 0 || digits % 10n ** BigInt(-exponent) === 0n;
 }
 
+const NO_AMOUNTS: Amounts = {};
+const NO_CLAIMS: ReadonlySet<string> = new Set();
+
 export function requirementsProblems(
-  { limits = {}, requests = {}, claims }: ResourceRequirements,
+  { limits = NO_AMOUNTS, requests = NO_AMOUNTS, claims }: ResourceRequirements,
   path: string,
-  podClaims: ReadonlySet<string> = new Set(),
+  podClaims: ReadonlySet<string> = NO_CLAIMS,
   nameProblems: typeof containerResourceProblems = containerResourceProblems,
 ): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  const one = (at: string, name: string, amount: string) => [
-    ...nameProblems(at, name),
-    ...amountProblems(at, name, amount),
-  ];
-  for (const [name, amount] of sorted(limits)) {
-    problems.push(...one(`${path}.limits[${name}]`, name, amount));
-    problems.push(...hugePagesProblems(`${path}.limits[${name}]`, name, amount));
+  for (const name of Object.keys(limits).sort()) {
+    const amount = limits[name]!;
+    const at = `${path}.limits[${name}]`;
+    problems.push(...nameProblems(at, name), ...amountProblems(at, name, amount));
+    problems.push(...hugePagesProblems(at, name, amount));
   }
-  for (const [name, amount] of sorted(requests)) {
-    problems.push(...one(`${path}.requests[${name}]`, name, amount));
+  for (const name of Object.keys(requests).sort()) {
+    const amount = requests[name]!;
+    const at = `${path}.requests[${name}]`;
+    problems.push(...nameProblems(at, name), ...amountProblems(at, name, amount));
     const limit = limits[name];
-    const wrong = hugePagesProblems(`${path}.requests[${name}]`, name, amount);
+    const wrong = hugePagesProblems(at, name, amount);
     if (limit === undefined) {
       if (!isElastic(name)) {
         problems.push(required(`${path}.limits`, 'Limit must be set for non overcommitable resources'));
@@ -121,12 +124,19 @@ export function requirementsProblems(
     }
     problems.push(...wrong);
   }
-  const names = [...Object.keys(limits), ...Object.keys(requests)];
-  if (names.some(isHugePages) && !names.some((name) => name === 'cpu' || name === 'memory')) {
+  if ((hasHugePages(limits) || hasHugePages(requests)) && !isOrdinary(limits) && !isOrdinary(requests)) {
     problems.push(forbidden(path, 'HugePages require cpu or memory'));
   }
-  return [...problems, ...claimsProblems(claims, `${path}.claims`, podClaims)];
+  if (claims !== undefined) problems.push(...claimsProblems(claims, `${path}.claims`, podClaims));
+  return problems;
 }
+
+function hasHugePages(amounts: Amounts): boolean {
+  for (const name in amounts) if (isHugePages(name)) return true;
+  return false;
+}
+
+const isOrdinary = (amounts: Amounts) => Object.hasOwn(amounts, 'cpu') || Object.hasOwn(amounts, 'memory');
 
 type Claims = ResourceRequirements['claims'];
 

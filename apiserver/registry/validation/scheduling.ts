@@ -18,8 +18,9 @@ import { each, named, oneOf } from './values.ts';
 export const TAINT_EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 export function affinityProblems(affinity: Affinity | undefined, path: string): FieldProblem[] {
-  const { nodeAffinity, podAffinity, podAntiAffinity } = affinity ?? {};
   const problems: FieldProblem[] = [];
+  if (affinity === undefined) return problems;
+  const { nodeAffinity, podAffinity, podAntiAffinity } = affinity;
   const hard = 'requiredDuringSchedulingIgnoredDuringExecution';
   const soft = 'preferredDuringSchedulingIgnoredDuringExecution';
   if (nodeAffinity) {
@@ -188,7 +189,8 @@ export function tolerationsProblems(tolerations: readonly Toleration[] | undefin
       default:
         problems.push(notSupported(`${at}.operator`, operator, ['Equal', 'Exists']));
     }
-    return [...problems, ...(effect ? oneOf(`${at}.effect`, effect, TAINT_EFFECTS) : [])];
+    if (effect) problems.push(...oneOf(`${at}.effect`, effect, TAINT_EFFECTS));
+    return problems;
   });
 }
 

@@ -34,12 +34,15 @@ function namespaceOf(sysctl: string): 'net' | 'ipc' | undefined {
 export function podSecurityProblems(spec: PodSpec, specPath: string): FieldProblem[] {
   const { securityContext: context = {}, hostPID, hostIPC, hostNetwork } = spec;
   const path = `${specPath}.securityContext`;
-  const problems: FieldProblem[] = [
+  const problems: FieldProblem[] = [];
+  // Most pods have one that says nothing.
+  if (Object.keys(context).length === 0 && !hostPID) return problems;
+  problems.push(
     ...idProblems(`${path}.fsGroup`, context.fsGroup),
     ...idProblems(`${path}.runAsUser`, context.runAsUser),
     ...idProblems(`${path}.runAsGroup`, context.runAsGroup),
     ...(context.supplementalGroups ?? []).flatMap((id, i) => idProblems(`${path}.supplementalGroups[${i}]`, id)),
-  ];
+  );
   if (hostPID && spec.shareProcessNamespace) {
     const why = 'ShareProcessNamespace and HostPID cannot both be enabled';
     problems.push(invalidValue(`${path}.shareProcessNamespace`, true, why));

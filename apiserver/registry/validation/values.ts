@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { percentage } from '../../../api/names.ts';
 import { deepEqual } from '../../../api/schema/equal.ts';
 import type { FieldProblem } from '../../../api/status.ts';
-import { duplicate, invalidValue, notSupported, required } from './problems.ts';
+import { add, duplicate, invalidValue, notSupported, required } from './problems.ts';
 
 export const NON_NEGATIVE = 'must be greater than or equal to 0';
 
@@ -17,7 +17,8 @@ export function named(
   value: string | undefined,
   check: (value: string) => readonly string[],
 ): FieldProblem[] {
-  return check(value ?? '').map((why) => invalidValue(path, value ?? '', why));
+  const wrong = check(value ?? '');
+  return wrong.length === 0 ? [] : wrong.map((why) => invalidValue(path, value ?? '', why));
 }
 
 export function requiredName(path: string, value: string | undefined, check: (value: string) => readonly string[]) {
@@ -73,7 +74,10 @@ export function each<T>(
   path: string,
   check: (item: T, path: string, index: number) => FieldProblem[],
 ): FieldProblem[] {
-  return (items ?? []).flatMap((item, i) => check(item, `${path}[${i}]`, i));
+  const problems: FieldProblem[] = [];
+  if (!items) return problems;
+  for (let i = 0; i < items.length; i++) add(problems, check(items[i]!, `${path}[${i}]`, i));
+  return problems;
 }
 
 export type IntOrString = number | string;

@@ -7,7 +7,7 @@ import { claimSpecProblems } from './claims.ts';
 import { annotationProblems, labelProblems } from './object-meta.ts';
 import { duplicate, forbidden, invalidValue, required } from './problems.ts';
 import { projectionsProblems } from './projections.ts';
-import { requiredName, requiredOneOf } from './values.ts';
+import { each, requiredName, requiredOneOf } from './values.ts';
 import { filesProblems, itemsProblems, modeProblems } from './volume-files.ts';
 import { ISCSI_MAX, ISCSI_TOO_LONG, sourceProblems } from './volume-sources.ts';
 
@@ -19,17 +19,19 @@ export interface KnownVolumes {
 /** `pod` is the name of a real pod: claims made for it are named after it. */
 export function volumesProblems(volumes: readonly Volume[] | undefined, path: string, pod = ''): KnownVolumes {
   const known = new Map<string, { isClaim: boolean }>();
-  const ephemeral = (volumes ?? []).filter((volume) => volume.ephemeral && pod !== '');
-  const created = new Set(ephemeral.map(({ name }) => `${pod}-${name}`));
-  const problems = (volumes ?? []).flatMap((volume, i) => {
-    const at = `${path}[${i}]`;
+  let created: Set<string> | undefined;
+  const isMade = (claim: string) => {
+    created ??= new Set(volumes!.filter(({ ephemeral }) => ephemeral).map(({ name }) => `${pod}-${name}`));
+    return pod !== '' && created.has(claim);
+  };
+  const problems = each(volumes, path, (volume, at) => {
     const { name } = volume;
     const wrong = volumeProblems(volume, at, pod);
     wrong.push(...requiredName(`${at}.name`, name, dns1123Label));
     if (known.has(name)) wrong.push(duplicate(`${at}.name`, name));
     if (wrong.length === 0) known.set(name, { isClaim: Boolean(volume.persistentVolumeClaim ?? volume.ephemeral) });
     const claim = volume.persistentVolumeClaim?.claimName;
-    if (claim !== undefined && created.has(claim)) {
+    if (claim !== undefined && isMade(claim)) {
       const why = 'must not reference a PVC that gets created for an ephemeral volume';
       wrong.push(invalidValue(`${at}.persistentVolumeClaim.claimName`, claim, why));
     }
@@ -118,7 +120,8 @@ function ownProblems(volume: Volume, source: (typeof SOURCES)[number], path: str
     case 'configMap': {
       const { name, defaultMode, items } = volume.configMap!;
       const problems = name ? [] : [required(`${path}.name`)];
-      return [...problems, ...modeProblems(defaultMode, `${path}.defaultMode`), ...itemsProblems(items, path)];
+      problems.push(...modeProblems(defaultMode, `${path}.defaultMode`), ...itemsProblems(items, path));
+      return problems;
     }
     case 'downwardAPI': {
       const { defaultMode, items } = volume.downwardAPI!;

@@ -2,7 +2,7 @@
 import { dns1123Subdomain } from '../../../api/names.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import type { PodSpec } from '../../../api/types/core/pod-spec.ts';
-import type { WindowsSecurityContextOptions } from '../../../api/types/core/security-context.ts';
+import type { SecurityContext, WindowsSecurityContextOptions } from '../../../api/types/core/security-context.ts';
 import { forbidden, invalidValue, notSupported, required } from './problems.ts';
 import { named } from './values.ts';
 
@@ -60,10 +60,17 @@ function containersOf(spec: PodSpec) {
   );
 }
 
+function asksForHost({ initContainers, containers, ephemeralContainers }: PodSpec): boolean {
+  const asks = (all: readonly { securityContext?: SecurityContext }[] | undefined) =>
+    all?.some(({ securityContext }) => securityContext?.windowsOptions?.hostProcess !== undefined) === true;
+  return asks(initContainers) || asks(containers) || asks(ephemeralContainers);
+}
+
 /** Processes on the host itself: all containers of a pod are such, or none. */
 export function hostProcessProblems(spec: PodSpec, path: string): FieldProblem[] {
   const own = spec.securityContext?.windowsOptions?.hostProcess;
   const problems: FieldProblem[] = [];
+  if (own === undefined && !asksForHost(spec)) return problems;
   const containers = containersOf(spec);
   let count = 0;
   for (const { context, at } of containers) {

@@ -13,19 +13,19 @@ export function qosClassOf({ spec }: Pod): 'Guaranteed' | 'Burstable' | 'BestEff
   let any = false;
   let guaranteed = true;
   for (const { resources } of all) {
-    const requests = counted(resources?.requests);
-    const limits = counted(resources?.limits);
-    any ||= Object.keys(requests).length > 0 || Object.keys(limits).length > 0;
-    guaranteed &&= COUNTED.every((name) => {
-      const limit = limits[name];
-      return limit !== undefined && compareQuantities(requests[name] ?? limit, limit) === 0;
-    });
+    for (const name of COUNTED) {
+      const request = counted(resources?.requests, name);
+      const limit = counted(resources?.limits, name);
+      any ||= request !== undefined || limit !== undefined;
+      guaranteed &&= limit !== undefined && compareQuantities(request ?? limit, limit) === 0;
+    }
   }
   if (!any) return 'BestEffort';
   return guaranteed ? 'Guaranteed' : 'Burstable';
 }
 
-function counted(resources: Resources): Record<string, string> {
-  const entries = Object.entries(resources ?? {});
-  return Object.fromEntries(entries.filter(([name, value]) => COUNTED.includes(name) && !isZeroQuantity(value)));
+/** Nothing of something is as if nothing were said. */
+function counted(resources: Resources, name: string): string | undefined {
+  const amount = resources?.[name];
+  return amount === undefined || isZeroQuantity(amount) ? undefined : amount;
 }
