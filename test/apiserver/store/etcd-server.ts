@@ -25,6 +25,9 @@ export interface EtcdCluster extends AsyncDisposable {
   /** Ends a member as a power cut would. */
   kill(member: number): Promise<void>;
   start(member: number): void;
+  /** Holds a member where it is; it keeps its connections and answers nothing. */
+  pause(member: number): void;
+  resume(member: number): void;
 }
 
 export async function startEtcd(size = 1): Promise<EtcdCluster> {
@@ -91,6 +94,8 @@ export async function startEtcd(size = 1): Promise<EtcdCluster> {
     to: { endpoints: all.map(client), caFile, certFile, keyFile },
     kill,
     start,
+    pause: (member) => members[member]?.kill('SIGSTOP'),
+    resume: (member) => members[member]?.kill('SIGCONT'),
     async [Symbol.asyncDispose]() {
       await Promise.all(all.map(kill));
       rmSync(folder, { recursive: true, force: true });
