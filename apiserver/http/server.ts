@@ -9,7 +9,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
 import type { Random } from '../../api/random.ts';
-import { ApiError, tooManyRequests } from '../../api/status.ts';
+import { ApiError, badRequest, tooManyRequests } from '../../api/status.ts';
 import { ANONYMOUS, authenticate } from '../authn/authenticator.ts';
 import { authorizePath, authorizeRequest } from '../authz/request.ts';
 import { parseOptions } from '../registry/options.ts';
@@ -85,7 +85,7 @@ export class HttpServer implements AsyncDisposable {
     // A client that leaves mid-handshake or mid-request is its own business.
     server.on('tlsClientError', () => {});
     server.on('sessionError', () => {});
-    server.on('clientError', (_err, socket) => socket.destroy());
+    server.on('clientError', (err, socket) => refuseMalformed(err, socket));
   }
 
   static async listen(options: HttpOptions, deps: HttpDeps): Promise<HttpServer> {
@@ -203,6 +203,8 @@ export class HttpServer implements AsyncDisposable {
     const { registry, pages } = this.#deps;
     const { path, query } = splitUrl(req.url ?? '/');
     const user = authenticate(credentialsOf(req), registry);
+    const coding = req.headers['transfer-encoding'] ?? 'chunked';
+    if (coding !== 'chunked') throw new ApiError(501, '', `Unsupported transfer encoding: ${JSON.stringify(coding)}`);
     const target = routeOf(path, this.#served);
     if (target.type === 'resource') {
       const request = await this.#requestOf(req, target, query, user, signal);
@@ -295,6 +297,15 @@ export class HttpServer implements AsyncDisposable {
     this.#connections[Symbol.dispose]();
     await closed;
   }
+}
+
+/** What is no HTTP/1.1 is told so, as far as it listens; who took too long or left is not. */
+function refuseMalformed(err: Error & { code?: string }, socket: Duplex): void {
+  const code = err.code ?? '';
+  if (!code.startsWith('HPE_')) socket.destroy();
+  else if (code === 'HPE_HEADER_OVERFLOW') {
+    refuseUpgrade(socket, new ApiError(431, '', 'Request Header Fields Too Large'));
+  } else refuseUpgrade(socket, badRequest(`Bad Request: ${err.message}`));
 }
 
 function refuseUpgrade(socket: Duplex, error: ApiError): void {

@@ -4,6 +4,8 @@ import { ApiError, badRequest } from '../../api/status.ts';
 import { put } from './shape.ts';
 
 const OPERATIONS_MAX = 10_000;
+/** Bytes of JSON that all copies of a patch may make: a copy of what holds copies doubles it each time. */
+const COPIED_MAX = 3 << 20;
 
 interface Operation {
   readonly op?: unknown;
@@ -24,7 +26,13 @@ export function jsonPatch(document: unknown, patch: unknown): unknown {
     throw new ApiError(413, 'RequestEntityTooLarge', message);
   }
   let result = structuredClone(document);
-  for (const operation of patch as Operation[]) result = apply(result, operation);
+  let copied = 0;
+  const copyOf = (value: unknown) => {
+    copied += JSON.stringify(value).length;
+    if (copied > COPIED_MAX) throw refused();
+    return structuredClone(value);
+  };
+  for (const operation of patch as Operation[]) result = apply(result, operation, copyOf);
   return result;
 }
 
@@ -32,7 +40,7 @@ function refused(): ApiError {
   return new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
 }
 
-function apply(document: unknown, operation: Operation): unknown {
+function apply(document: unknown, operation: Operation, copyOf: (value: unknown) => unknown): unknown {
   if (typeof operation !== 'object' || operation === null) throw refused();
   const path = pointer(operation.path);
   const { op } = operation;
@@ -51,7 +59,7 @@ function apply(document: unknown, operation: Operation): unknown {
       return add(remove(document, from), path, moved);
     }
     case 'copy':
-      return add(document, path, structuredClone(found(document, pointer(operation.from))));
+      return add(document, path, copyOf(found(document, pointer(operation.from))));
     case 'test': {
       // What is not there equals null.
       if (isDeepStrictEqual(find(document, path) ?? null, value)) return document;

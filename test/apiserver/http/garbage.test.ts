@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { after, before, test } from 'node:test';
+import { connect, type TLSSocket } from 'node:tls';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { encodeObject } from '../../../api/schema/protobuf-envelope.ts';
 import { ConfigMap } from '../../../api/types/core/config-map.ts';
@@ -89,6 +91,13 @@ const bodies: [string, Buffer | string, string?][] = [
     'application/vnd.kubernetes.protobuf',
   ],
   ['a media type nobody speaks', '{}', 'text/frob'],
+  ['a hundred megabytes, packed', gzipSync(Buffer.alloc(100 << 20, ' '), { level: 9 })],
+  ['a megabyte of opening brackets', '['.repeat(1 << 20)],
+  [
+    'protobuf with groups nested ten thousand deep',
+    Buffer.concat([Buffer.from('k8s\0'), Buffer.alloc(10_000, 0x0b)]),
+    'application/vnd.kubernetes.protobuf',
+  ],
 ];
 
 /** Nine levels of nine references each. */
@@ -125,9 +134,90 @@ const patches: [string, string, string][] = [
   ['a merge patch that is a list', '[]', 'application/merge-patch+json'],
   ['a strategic patch that is a word', '"x"', 'application/strategic-merge-patch+json'],
   ['an apply without a manager', map('{}'), 'application/apply-patch+yaml'],
+  [
+    'a JSON patch of 10,001 operations',
+    `[${Array(10_001).fill('{"op":"test","path":"/a"}').join()}]`,
+    'application/json-patch+json',
+  ],
+  ['a JSON patch that doubles what it copies, 40 times', copies(40), 'application/json-patch+json'],
+  [
+    'a JSON patch nested ten thousand deep',
+    `[{"op":"add","path":"/data","value":${nested('[', ']', 10_000)}}]`,
+    'application/json-patch+json',
+  ],
+  [
+    'a merge patch nested ten thousand deep',
+    nested('{"a":', '}', 10_000).replace(':}', ':1}'),
+    'application/merge-patch+json',
+  ],
+  [
+    'a strategic patch nested ten thousand deep',
+    nested('{"a":', '}', 10_000).replace(':}', ':1}'),
+    'application/strategic-merge-patch+json',
+  ],
+  [
+    'a merge patch of more than three megabytes',
+    `{"data":{"a":"${'x'.repeat(3 << 20)}"}}`,
+    'application/merge-patch+json',
+  ],
+  ['an apply nested ten thousand deep', nested('[', ']', 10_000), 'application/apply-patch+yaml'],
+  ['an apply that multiplies itself', bomb(), 'application/apply-patch+yaml'],
+  [
+    'a merge patch of a prototype',
+    '{"metadata":{"labels":{"__proto__":{"polluted":"yes"}}}}',
+    'application/merge-patch+json',
+  ],
 ];
 for (const [what, body, contentType] of patches) {
-  test(`${what} is refused with a Status`, async () => refused(await send('PATCH', `${MAPS}/x`, body, contentType)));
+  test(`${what} is refused with a Status`, async () => {
+    await send('POST', MAPS, map('{"a":"b"}'));
+    const manager = contentType.startsWith('application/apply') && !what.includes('manager') ? '?fieldManager=m' : '';
+    refused(await send('PATCH', `${MAPS}/x${manager}`, body, contentType));
+    assert.equal(({} as { polluted?: unknown }).polluted, undefined);
+  });
+}
+
+function copies(times: number): string {
+  const copy = (n: number) => ({ op: 'copy', from: '/data', path: `/data/k${n}` });
+  return JSON.stringify(Array.from({ length: times }, (_, n) => copy(n)));
+}
+
+/** Everything that comes back for what was said. */
+async function raw(text: string): Promise<string> {
+  const { hostname: host, port } = new URL(server.url);
+  const { ca, cert, key } = server.files;
+  const tls = { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) };
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const socket: TLSSocket = connect({ host, port: Number(port), ...tls, ALPNProtocols: ['http/1.1'] });
+  let heard = '';
+  socket.on('data', (chunk: Buffer) => {
+    heard += String(chunk);
+  });
+  socket.on('error', () => {});
+  socket.once('close', () => resolve(heard));
+  socket.write(text);
+  return promise;
+}
+
+const head = `POST ${MAPS} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n`;
+const chunks = `2\r\n{}\r\n0\r\n\r\n`;
+const malformed: [string, string, number][] = [
+  ['a length beside chunks', `${head}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n${chunks}`, 400],
+  ['two lengths', `${head}content-length: 5\r\ncontent-length: 6\r\n\r\n{}`, 400],
+  ['a length below nothing', `${head}content-length: -1\r\n\r\n{}`, 400],
+  ['a transfer coding that is not chunked', `${head}transfer-encoding: identity\r\n\r\n{}`, 400],
+  ['a transfer coding that is not only chunked', `${head}transfer-encoding: gzip, chunked\r\n\r\n${chunks}`, 501],
+  ['chunks of no size', `${head}transfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`, 400],
+  ['a header with a line of its own inside', `GET / HTTP/1.1\r\nhost: x\r\n bad\x00: y\r\n\r\n`, 400],
+  ['a header of 70,000 letters', `GET / HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(70_000)}\r\n\r\n`, 431],
+  ['what is no HTTP', 'HELLO\r\n\r\n', 400],
+];
+for (const [what, text, code] of malformed) {
+  test(`${what} is refused with ${code} and a Status`, async () => {
+    const answer = await raw(text);
+    assert.match(answer, new RegExp(`^HTTP/1.1 ${code} `));
+    assert.equal((JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as { kind: string }).kind, 'Status');
+  });
 }
 
 const queries = [

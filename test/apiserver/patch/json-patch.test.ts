@@ -61,6 +61,11 @@ for (const patch of refused) {
   });
 }
 
+test('a json patch whose copies double what is there again and again is refused', () => {
+  const copies = Array.from({ length: 40 }, (_, n) => ({ op: 'copy', from: '/a', path: `/a/${n}` }));
+  assert.throws(() => jsonPatch({ a: { text: 'x'.repeat(1000) } }, copies), { code: 422 });
+});
+
 test('a merge patch removes by null, merges objects and replaces the rest', () => {
   const from = { a: 1, b: { c: 1, d: 1 }, l: [1] };
   assert.deepEqual(mergePatch(from, { a: null, b: { c: 2 }, l: [2] }), { b: { c: 2, d: 1 }, l: [2] });
