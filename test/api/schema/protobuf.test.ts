@@ -57,14 +57,15 @@ for (const { group, kind, schema } of builtinResources) {
 }
 
 /**
- * Text with sorted keys; __proto__ among them, which deepEqual would not see. A list without items is as good as none:
- * the wire does not tell them apart.
+ * Text with sorted keys; __proto__ among them, which deepEqual would not see. A list without items is as good as null,
+ * and so is a map without entries: the wire does not tell them apart.
  */
 function sorted(value: unknown): string {
   return JSON.stringify(value, (_, inner) => {
     if (typeof inner !== 'object' || inner === null || isBigNumber(inner)) return inner;
     if (Array.isArray(inner)) return inner.length === 0 ? null : inner;
-    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const entries = Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1));
+    return entries.length === 0 ? null : Object.fromEntries(entries);
   });
 }
 

@@ -16,6 +16,8 @@ export class Channels {
   readonly socket: Duplex;
   readonly #received = new Map<number, Buffer[]>();
   #rest: Buffer;
+  /** Every message whole, for protocols without channels. */
+  readonly messages: Buffer[] = [];
   closed = false;
 
   constructor(socket: Duplex, rest: Buffer) {
@@ -77,6 +79,7 @@ export class Channels {
       const opcode = bytes[0]! & 0x0f;
       if (opcode === 8) this.socket.end();
       if (opcode > 2 || payload.length === 0) continue;
+      this.messages.push(Buffer.from(payload));
       const channel = payload[0]!;
       const list = this.#received.get(channel) ?? [];
       list.push(Buffer.from(payload.subarray(1)));
