@@ -3,7 +3,7 @@
 //
 //   noted -> attached (the controller says) -> staged for the node -> grown -> published for the pod -> the pod's group
 //   unpublished -> note gone -> (last pod of the node) unstaged -> no longer in use
-import { lstat, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { PersistentVolume } from '../../api/types/core/persistent-volume.ts';
 import type { PersistentVolumeClaim } from '../../api/types/core/persistent-volume-claim.ts';
@@ -17,7 +17,7 @@ import { isUncertain, rpcSaid } from './csi-client.ts';
 import type { NodeCapability, Strings, VolumeStats } from './csi-types.ts';
 import type { CsiDeps } from './deps.ts';
 import type { Driver } from './drivers.ts';
-import { inlineHandle, linkDevice, type Use } from './layout.ts';
+import { inlineHandle, isThere, linkDevice, type Use } from './layout.ts';
 import { capability, givesToGroup, lifecycleProblem, podInfo, type Shape, shapeOf, TOKENS } from './requests.ts';
 import { secretOf, tokensOf } from './secrets.ts';
 
@@ -122,21 +122,19 @@ export class CsiVolumes {
 
   async tearDown(uid: string): Promise<void> {
     const { layout, operations, wake } = this.#deps;
-    const left = await layout.uses(uid);
+    // Also what is wanted and not noted yet: a call that is under way may note it in the next moment.
+    const wanted = Array.from(this.#jobs.get(uid)?.values() ?? [], ({ use }) => use);
+    const left = new Map([...wanted, ...(await layout.uses(uid))].map((use) => [keyOf(use), use]));
     const outcomes = await Promise.allSettled(
-      left.map((use) =>
-        operations.run(
-          keyOf(use),
-          'unmount',
-          (until) => this.#unmount(use, until),
-          () => wake(uid),
-          WAIT_MS,
-        ),
-      ),
+      Array.from(left, ([key, use]) => {
+        const work = (until: AbortSignal) => this.#unmountNoted(use, until);
+        return operations.run(key, 'unmount', work, () => wake(uid), WAIT_MS);
+      }),
     );
     const failed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
     const loud = failed.find((err) => !(err instanceof VolumePending)) ?? failed[0];
     if (loud !== undefined) throw loud;
+    for (const key of left.keys()) operations.forget(key);
     this.#jobs.delete(uid);
   }
 
@@ -269,11 +267,15 @@ export class CsiVolumes {
     }
   }
 
+  async #unmountNoted(use: Use, signal: AbortSignal): Promise<void> {
+    const noted = await this.#deps.layout.uses(use.uid);
+    if (noted.some((each) => keyOf(each) === keyOf(use))) await this.#unmount(use, signal);
+  }
+
   async #unmount(use: Use, signal: AbortSignal): Promise<void> {
     const { layout, staging } = this.#deps;
     const target = layout.target(use);
-    const isThere = (await lstat(target).catch(() => undefined)) !== undefined;
-    const driver = isThere ? this.#driver(use.driver) : this.#deps.drivers.get(use.driver);
+    const driver = (await isThere(target)) ? this.#driver(use.driver) : this.#deps.drivers.get(use.driver);
     try {
       await driver?.client.unpublish(use.handle, target, signal);
     } catch (err) {

@@ -9,8 +9,9 @@
 // These files are the only memory there is: each is written before its deed and removed after its undoing, so after a
 // crash at any point they name everything that may be there.
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, readlink, rename, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, readlink, rename, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ifAbsent } from '../if-absent.ts';
 
 const ESCAPED = 'kubernetes.io~csi';
 const DATA = 'vol_data.json';
@@ -199,21 +200,30 @@ export function inlineHandle(uid: string, podVolume: string): string {
 }
 
 export async function linkDevice(link: string, target: string): Promise<void> {
-  if ((await readlink(link).catch(() => undefined)) === target) return;
+  if ((await readlink(link).catch(ifAbsent(undefined))) === target) return;
   await mkdir(dirname(link), { recursive: true, mode: 0o750 });
   await rm(link, { force: true });
   await symlink(target, link);
 }
 
+/** Also what cannot be looked into, as a mount whose server died. */
+export async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    (err: NodeJS.ErrnoException) => err.code !== 'ENOENT' && err.code !== 'ENOTDIR',
+  );
+}
+
 async function names(dir: string): Promise<string[]> {
-  return readdir(dir).catch(() => []);
+  return readdir(dir).catch(ifAbsent([]));
 }
 
 async function readJson(file: string): Promise<Readonly<Record<string, string>> | undefined> {
+  const text = await readFile(file, 'utf8').catch(ifAbsent(undefined));
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as Record<string, string>;
+    return text === undefined ? undefined : (JSON.parse(text) as Record<string, string>);
   } catch {
-    return undefined; // not there, or not ours
+    return undefined; // half a file: the machine broke off, and nothing is mounted since
   }
 }
 

@@ -50,7 +50,9 @@ export class Operations implements AsyncDisposable {
     if (operation !== undefined && operation.what !== what) {
       if (!(await this.#within(operation.done, waitMs)))
         throw new VolumePending(`${operation.what} is still under way`);
-      operation = undefined;
+      operation = this.#running.get(key); // another may have begun at that very moment
+      if (operation !== undefined && operation.what !== what)
+        throw new VolumePending(`${operation.what} is still under way`);
     }
     if (operation === undefined) {
       const failed = this.#failed.get(key);
@@ -104,6 +106,6 @@ export class Operations implements AsyncDisposable {
   async #within(done: Promise<void>, ms: number): Promise<boolean> {
     const late = Promise.withResolvers<false>();
     using _timer = this.#clock.after(ms, () => late.resolve(false));
-    return Promise.race([done.then(() => true), late.promise]);
+    return await Promise.race([done.then(() => true), late.promise]); // awaited here, or the timer goes first
   }
 }

@@ -1,6 +1,6 @@
 // Volumes as the whole node has them: staged before their first pod, unstaged after their last. Which pods use a volume
 // is read from disk under the volume's lock; what is left without any, after a crash too, is unstaged until it is gone.
-import { lstat, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { AT_REST, WorkQueue } from '../../api/client/work-queue.ts';
 import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
@@ -9,7 +9,7 @@ import type { Attachments } from './attachments.ts';
 import { rpcSaid } from './csi-client.ts';
 import type { StageRequest } from './csi-types.ts';
 import type { Driver, Drivers } from './drivers.ts';
-import { type Layout, type Staged, uniqueName } from './layout.ts';
+import { isThere, type Layout, type Staged, uniqueName } from './layout.ts';
 import { Locks } from './locks.ts';
 
 const WORKERS = 4;
@@ -96,23 +96,31 @@ export class Staging implements AsyncDisposable {
   async #reconcile(key: string, signal: AbortSignal) {
     const staged = this.#waiting.get(key);
     if (staged === undefined) return AT_REST;
-    await this.#locks.run(uniqueName(staged), async () => {
-      const { layout, attachments, log } = this.#deps;
-      const uses = await layout.allUses();
-      if (uses.some(({ driver, handle, mode }) => keyOf({ ...staged, driver, handle, mode }) === key)) return;
-      await this.#unstage(staged, signal);
-      await layout.forgetStaged(staged);
-      this.#staged.delete(key);
-      attachments.release(staged);
-      log.info({ volume: staged.spec, driver: staged.driver }, 'volume is no longer used on this node');
-    });
+    // Before looking: who lets go while we look is looked after again.
     this.#waiting.delete(key);
+    try {
+      await this.#locks.run(uniqueName(staged), () => this.#unstageUnused(key, staged, signal));
+    } catch (err) {
+      this.#waiting.set(key, staged);
+      throw err;
+    }
     return AT_REST;
+  }
+
+  async #unstageUnused(key: string, staged: Staged, signal: AbortSignal): Promise<void> {
+    const { layout, attachments, log } = this.#deps;
+    const uses = await layout.allUses();
+    if (uses.some(({ driver, handle, mode }) => keyOf({ ...staged, driver, handle, mode }) === key)) return;
+    await this.#unstage(staged, signal);
+    await layout.forgetStaged(staged);
+    this.#staged.delete(key);
+    attachments.release(staged);
+    log.info({ volume: staged.spec, driver: staged.driver }, 'volume is no longer used on this node');
   }
 
   async #unstage(staged: Staged, signal: AbortSignal): Promise<void> {
     const path = this.#deps.layout.staging(staged);
-    if ((await lstat(path).catch(() => undefined)) === undefined) return; // it never came to staging
+    if (!(await isThere(path))) return; // it never came to staging
     const driver = this.#deps.drivers.get(staged.driver);
     if (driver === undefined) {
       throw new Error(`driver name ${staged.driver} not found in the list of registered CSI drivers`);
