@@ -22,8 +22,9 @@ import { History, type HistoryBounds } from './history.ts';
 import { cacheKey, Snapshot } from './snapshot.ts';
 import { concerns, WatchIndex } from './watch-index.ts';
 
-/** Objects per page of the first list: decoding a page must not hold the turn for long. */
-const LOAD_PAGE = 100;
+/** Objects per page of the first list, and of those per turn: decoding them must not hold it for long. */
+const LOAD_PAGE = 500;
+const LOAD_PER_TURN = 100;
 /** Events that may wait for a list; beyond, the list is begun again from a newer revision. */
 const PENDING_MAX = 50_000;
 /** Older states kept for the next page of a paged list, and for how many calls of progress() unused. */
@@ -142,12 +143,13 @@ export class StoreBackedCache implements ResourceCache {
       // The next page is on its way while this one is read.
       const after = items.at(-1)?.key;
       const next = more ? store.range({ prefix, after, limit: LOAD_PAGE, revision: at }, signal) : undefined;
-      for (const kv of items) {
+      next?.catch(() => {}); // it is thrown below, after others had their turns
+      for (const [i, kv] of items.entries()) {
+        if (i > 0 && i % LOAD_PER_TURN === 0) await nextTurn();
         const entry = this.#read(kv.key, () => entryOf(kv, this.reading, decoded, false));
         if (entry !== undefined) objects.set(entry.key, entry);
       }
       if (next === undefined) return { revision: at, objects };
-      next.catch(() => {}); // it is thrown below, after others had their turn
       await nextTurn();
       page = await next;
     }

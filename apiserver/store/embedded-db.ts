@@ -17,7 +17,7 @@ import {
   REFUSED,
 } from './embedded-messages.ts';
 import { Reserve } from './reserve.ts';
-import { prefixEnd } from './sorted.ts';
+import { justAfter, prefixEnd } from './sorted.ts';
 import { CompactedError, type RangeOptions } from './store.ts';
 
 export const PLACES = 1024;
@@ -205,10 +205,9 @@ export class EmbeddedDb {
     const { prefix, after = '', limit = Number.POSITIVE_INFINITY, revision = this.#revision } = options;
     const kvs = new KvPacker();
     const end = prefixEnd(prefix) ?? AFTER_ALL_KEYS;
-    const heads = this.#sql.heads.iterate(prefix, after, end, behind(revision)) as unknown as Iterable<
-      [string, number]
-    >;
-    for (const [, id] of heads) {
+    const from = after > prefix ? justAfter(after) : prefix;
+    const heads = this.#sql.heads.iterate(from, end, behind(revision)) as unknown as Iterable<[number]>;
+    for (const [id] of heads) {
       const row = this.#sql.entry.get(id) as unknown as Row;
       if (row[2] === 0) continue;
       if (kvs.length >= limit) return { kvs: kvs.finish(), revision: this.#revision, more: true };

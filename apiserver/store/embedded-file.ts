@@ -81,7 +81,8 @@ export function statements(db: DatabaseSync) {
     append: prepare('INSERT INTO log (id, key, created, lease, value) VALUES (?, ?, ?, ?, ?)'),
     head: prepare('SELECT id, created, lease FROM log WHERE key = ? ORDER BY id DESC LIMIT 1'),
     entry: prepare(`${entry} WHERE id = ?`),
-    heads: prepare('SELECT key, max(id) FROM log WHERE key >= ? AND key > ? AND key < ? AND id < ? GROUP BY key'),
+    // One lower bound: of two the index would take the first, and every page would begin at the first key.
+    heads: prepare('SELECT max(id) FROM log WHERE key >= ? AND key < ? AND id < ? GROUP BY key'),
     // The plus keeps the planner on the log, whose order is wanted, and off the index of keys.
     since: prepare(`${entry} WHERE id >= ? AND +key >= ? AND +key < ? ORDER BY id`),
     before: prepare(`${entry} WHERE key = ? AND id < ? ORDER BY id DESC LIMIT 1`),
