@@ -27,6 +27,7 @@ import type { AgentConfig } from './config.ts';
 import { RuntimeEvents } from './cri/events.ts';
 import { ImageClient } from './cri/images.ts';
 import { RuntimeClient } from './cri/runtime.ts';
+import { SnapshotClient } from './cri/snapshots.ts';
 import { TaskClient } from './cri/tasks.ts';
 import { startCsi } from './csi/start.ts';
 import { DeviceManager } from './devices/device-manager.ts';
@@ -58,12 +59,13 @@ import { Door, doorNode } from './pods/admission.ts';
 import { clearAfterReboot } from './pods/after-reboot.ts';
 import { Checkpoints } from './pods/checkpoints.ts';
 import { Comeback } from './pods/comeback.ts';
-import { kindOf } from './pods/containers.ts';
+import { findContainer, kindOf } from './pods/containers.ts';
 import { parseResolvConf } from './pods/dns.ts';
 import { Eviction } from './pods/eviction/eviction.ts';
 import { memoryNow } from './pods/eviction/memory-watch.ts';
 import { observeSignals } from './pods/eviction/signals.ts';
 import { PodUsage } from './pods/eviction/usage.ts';
+import { imageVolumes } from './pods/image-volumes.ts';
 import { KeptLogs } from './pods/kept-logs.ts';
 import { MirrorPods } from './pods/mirror-pods.ts';
 import { ObjectWatches } from './pods/object-watches.ts';
@@ -82,6 +84,7 @@ import { DEFAULT_LOG_LIMITS } from './server/log-rotation.ts';
 import { startServer } from './server/start.ts';
 import { findLogind } from './shutdown/logind.ts';
 import { NodeShutdown } from './shutdown/shutdown.ts';
+import { ImageViews } from './volumes/image-volume.ts';
 import { LocalDirs } from './volumes/local-dirs.ts';
 import { Tokens } from './volumes/service-account-token.ts';
 import { StorageUsage } from './volumes/usage.ts';
@@ -245,6 +248,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     settings: config.images.verification,
     ...{ clock, log },
   });
+  using snapshots = new SnapshotClient(config.runtime.socket, clock);
   using content = new ContentStore(config.runtime.socket, clock);
   await using pulls = new ImagePulls({
     ...{ images, clock, event, wake, records, content, credentials: credentialsOf },
@@ -283,6 +287,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   }
   const volumes = new Volumes(config, {
     ...{ client, objects, tokens, localDirs, clock, random },
+    imageViews: new ImageViews({ images, runtime, snapshots }),
     csi: csi.volumes,
     recursiveReadOnly: abilities.recursiveReadOnly,
     node: () => (view.nodes.get(nodeName) ?? node.node)?.metadata,
@@ -336,7 +341,10 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
       const room = (await observeSignals(config.kubeletDir, await imageFs())).get('imagefs.available');
       return room && { capacityBytes: room.capacity, availableBytes: room.available };
     },
-    asked: () => pulls.asked(),
+    asked: () => [
+      ...pulls.asked(),
+      ...[...manager.own()].flatMap((pod) => imageVolumes(pod).map(({ image }) => image?.reference ?? '')),
+    ],
     prune: (imageRefs, beforeMs) => records.prune(imageRefs, beforeMs),
   });
   await using _eviction = new Eviction({
@@ -396,7 +404,9 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
 
 /** Describes which container of a pod an event is about. */
 function fieldPath(pod: Pod, container: Container | undefined): { fieldPath?: string } {
-  return container === undefined ? {} : { fieldPath: `spec.${kindOf(pod, container.name)}{${container.name}}` };
+  // An image that is a volume is nobody's container.
+  if (container === undefined || findContainer(pod, container.name) === undefined) return {};
+  return { fieldPath: `spec.${kindOf(pod, container.name)}{${container.name}}` };
 }
 
 /** The runtime may come up after us, or be restarting. */

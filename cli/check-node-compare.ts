@@ -112,6 +112,9 @@ export function compareNode(picture: NodePicture): Difference[] {
       .map(({ path }) =>
         isDrivers(path) ? byDriver(nobodys(`mount ${path}`)) : left(nobodys(`mount ${path}`), { do: 'unmount', path }),
       ),
+    ...picture.runtime.views
+      .filter(unwanted)
+      .map(({ key }) => left(nobodys(`view of an image ${key}`), { do: 'removeSnapshot', key })),
     ...picture.storage.staged
       .filter(({ used }) => !used)
       .map(({ name, driver, path }) => byDriver(`volume ${name} of driver ${driver} is at ${path} and no pod uses it`)),

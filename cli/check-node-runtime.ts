@@ -15,11 +15,15 @@ const run = promisify(execFile);
 const TOOL_MS = 20_000;
 const OUTPUT_BYTES = 64 * 2 ** 20;
 const ID = /[0-9a-f]{64}/;
+/** As agent/volumes/image-volume.ts names them. */
+const VIEW = /^(skiff-volume-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\S+)\s/gm;
 
 export interface RuntimeHoldings {
   readonly containers: readonly string[];
   readonly tasks: readonly string[];
   readonly snapshots: readonly string[];
+  /** Views of images that are volumes. */
+  readonly views: readonly { readonly key: string; readonly uid: string }[];
   readonly shims: readonly { readonly id: string; readonly pids: readonly number[] }[];
   /** The latest mounted first. */
   readonly mounts: readonly { readonly path: string; readonly id: string }[];
@@ -28,7 +32,7 @@ export interface RuntimeHoldings {
 }
 
 const NOTHING: RuntimeHoldings = {
-  ...{ containers: [], tasks: [], snapshots: [], shims: [], mounts: [], networks: [], notes: [] },
+  ...{ containers: [], tasks: [], snapshots: [], views: [], shims: [], mounts: [], networks: [], notes: [] },
 };
 
 /** What the CRI plugin of containerd says of its own configuration. */
@@ -60,6 +64,7 @@ export async function holdingsOf(
     tasks: words(tasks),
     // The writable ones of containers; layers of images and what is being unpacked are named otherwise.
     snapshots: snapshots.split('\n').flatMap((line) => new RegExp(`^(${ID.source})\\s`).exec(line)?.[1] ?? []),
+    views: [...snapshots.matchAll(VIEW)].map(([, key = '', uid = '']) => ({ key, uid })),
     shims: shimsOf(await processes(), socket),
     mounts: mountsOf(await readFile('/proc/self/mountinfo', 'utf8'), dirname(facts.stateDir)),
     // In /run/netns there may be those of others.

@@ -28,6 +28,15 @@ export class ImageClient implements Disposable {
     return (await this.#call<{ image: Image | null }>('ImageStatus', request, READ_MS, signal)).image ?? undefined;
   }
 
+  /** Of the unpacked layers; undefined where the runtime does not have the image, or does not tell. */
+  async chainId(image: string, signal: AbortSignal): Promise<string | undefined> {
+    const request = { image: { image }, verbose: true };
+    type Answer = { image: Image | null; info: Record<string, string> };
+    const { image: found, info } = await this.#call<Answer>('ImageStatus', request, READ_MS, signal);
+    if (found === null) return undefined;
+    return (JSON.parse(info['info'] ?? '{}') as { chainID?: string }).chainID;
+  }
+
   /** Returns the reference by which the runtime knows what came. */
   async pull(
     image: string,

@@ -5,6 +5,7 @@ import type { ContainerState, ContainerStatus } from '../../api/types/core/conta
 import type { Pod } from '../../api/types/core/pod.ts';
 import { ephemeralOf, kindOf } from './containers.ts';
 import { goDuration } from './duration.ts';
+import { imageKey } from './image-volumes.ts';
 import { isSidecar, verdict } from './phase.ts';
 import { resizeOf } from './resize.ts';
 import { startsAgain } from './restart.ts';
@@ -110,7 +111,7 @@ function states(
 ): States {
   const [last, before] = instances;
   const previous = before === undefined ? undefined : terminated(before, host);
-  const why = waitingFor(container.name, world);
+  const why = waitingFor(container, world);
   if (last === undefined) return { state: { waiting: why ?? { reason: initial } } };
   if (last.state === 'created' || world.hooked.has(last.id)) {
     return { state: { waiting: why ?? { reason: initial } }, last: previous };
@@ -143,10 +144,12 @@ function willStart(pod: Pod, container: Container, last: ObservedContainer, worl
 }
 
 /** What failed last stays the reason until it has worked. */
-function waitingFor(name: string, world: World): ContainerState['waiting'] {
-  const image = world.images.get(name);
-  if (image?.state === 'failed') return { reason: image.reason, message: image.message };
-  if (image?.state === 'pulling' && image.before !== undefined) return image.before;
+function waitingFor({ name, volumeMounts = [] }: Container, world: World): ContainerState['waiting'] {
+  for (const key of [name, ...volumeMounts.map((mount) => imageKey(mount.name))]) {
+    const image = world.images.get(key);
+    if (image?.state === 'failed') return { reason: image.reason, message: image.message };
+    if (image?.state === 'pulling' && image.before !== undefined) return image.before;
+  }
   const failure = world.failures.get(name);
   return failure === undefined ? undefined : { reason: failure.reason, message: failure.message };
 }

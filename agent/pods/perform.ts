@@ -11,6 +11,7 @@ import { ephemeralOf, findContainer } from './containers.ts';
 import type { PodDeps } from './deps.ts';
 import { podDns } from './dns.ts';
 import { farewell, farewellMs } from './farewell.ts';
+import { asContainer } from './image-volumes.ts';
 import { postStart, preStop } from './lifecycle.ts';
 import type { PodMemory } from './memory.ts';
 import { type PodName, podDir, podLogDir } from './names.ts';
@@ -49,7 +50,7 @@ export async function perform(action: Action, subject: Subject, deps: PodDeps, s
     case 'openNetwork':
       return openNetwork(pod!, action.id, action.ips, memory, deps, signal);
     case 'pullImage':
-      return deps.pulls.ask(pod!, findContainer(pod!, action.container)!);
+      return deps.pulls.ask(pod!, findContainer(pod!, action.container) ?? asContainer(pod!, action.container)!);
     case 'startContainer':
       return start(pod!, action, subject, deps, signal);
     case 'stopContainer':

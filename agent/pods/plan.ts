@@ -8,6 +8,7 @@ import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import { ephemeralOf } from './containers.ts';
 import { containerHash } from './hash.ts';
+import { imageKey, imageVolumes } from './image-volumes.ts';
 import { initialized, isSidecar, sidecarsOf, verdict } from './phase.ts';
 import { resizeKey, resizeOf } from './resize.ts';
 import { startsAgain } from './restart.ts';
@@ -70,11 +71,27 @@ export function planPod(pod: Pod, world: World, nowMs: number): Action[] {
   const pending = world.failures.get('');
   if (pending !== undefined && nowMs < pending.retryAtMs)
     return soonest([wait(pending.retryAtMs - nowMs), ...deadline]);
-  if (!world.volumesReady) return [{ do: 'mountVolumes' }];
+  if (!world.volumesReady) {
+    const coming = pullsForVolumes(pod, world, nowMs);
+    return coming === undefined ? [{ do: 'mountVolumes' }] : soonest([...coming, ...deadline]);
+  }
   const [last] = world.sandboxes;
   if (last === undefined || !last.ready) return renewSandbox(pod, world);
   const refresh: Action[] = nowMs >= world.refreshAtMs ? [{ do: 'refreshVolumes' }] : [];
   return soonest([...runContainers(pod, world, nowMs), ...refresh, ...garbage(world), ...deadline]);
+}
+
+/** Until the images that are volumes have come; undefined when they have. Who runs already has what it mounts. */
+function pullsForVolumes(pod: Pod, world: World, nowMs: number): Action[] | undefined {
+  if (world.containers.some(isAlive)) return undefined;
+  const names = imageVolumes(pod).map(({ name }) => imageKey(name));
+  if (names.every((name) => world.images.get(name)?.state === 'present')) return undefined;
+  return names.flatMap((container): Action[] => {
+    const image = world.images.get(container);
+    if (image?.state === 'present' || image?.state === 'pulling') return [];
+    if (image?.state === 'failed' && nowMs < image.retryAtMs) return [wait(image.retryAtMs - nowMs)];
+    return [{ do: 'pullImage', container }];
+  });
 }
 
 /** What the runtime has of a pod that nobody wants any more. */

@@ -26,7 +26,8 @@ export function unsupported(pod: Pod, abilities: NodeAbilities): string | undefi
   const all = [...spec.containers, ...(spec.initContainers ?? [])];
   const volumes = (spec.volumes ?? []).flatMap((volume) => {
     const type = volumeType(volume);
-    return SUPPORTED_VOLUMES.includes(type) ? [] : [`volume "${volume.name}" of type ${type}`];
+    const can = SUPPORTED_VOLUMES.includes(type) && (type !== 'image' || abilities.ownTasks);
+    return can ? [] : [`volume "${volume.name}" of type ${type}`];
   });
   const projections = (spec.volumes ?? []).flatMap(({ name, projected }) =>
     (projected?.sources ?? []).flatMap((source) => {

@@ -8,6 +8,7 @@ import type { Volume } from '../../api/types/core/volume.ts';
 import type { PodCsi } from '../csi/csi-volumes.ts';
 import type { PodFacts } from '../pods/field-ref.ts';
 import type { Objects } from '../pods/objects.ts';
+import type { ImageViews } from './image-volume.ts';
 import type { LocalDirs } from './local-dirs.ts';
 import type { Tokens } from './service-account-token.ts';
 
@@ -18,6 +19,7 @@ export interface VolumeDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly localDirs: Pick<LocalDirs, 'note'>;
+  readonly imageViews: Pick<ImageViews, 'setUp' | 'tearDown'>;
   /** What storage drivers mount. */
   readonly csi: PodCsi;
   /** What the API says of this node; undefined while it has not been heard. */

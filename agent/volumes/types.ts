@@ -11,6 +11,7 @@ export const SUPPORTED_VOLUMES: readonly string[] = [
   'persistentVolumeClaim',
   'ephemeral',
   'csi',
+  'image',
 ];
 
 /** A volume has a name and one field more, called like its type; without any it is an emptyDir. */

@@ -30,6 +30,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   persistentVolumeClaim: 'kubernetes.io~local-volume',
   ephemeral: 'kubernetes.io~local-volume',
   csi: 'kubernetes.io~csi',
+  image: 'kubernetes.io~image',
 };
 /** Made of objects: the agent writes them, containers only read. */
 const PAYLOADS: readonly string[] = ['configMap', 'secret', 'projected', 'downwardAPI'];
@@ -86,15 +87,18 @@ export class Volumes implements PodVolumes {
     for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
       const volume = pod.spec.volumes?.find(({ name }) => name === mount.name);
       if (volume === undefined) throw new VolumeError(`volume "${mount.name}" is not among the pod's volumes`);
+      // Its mount is read-only and runs no programs: a runtime told so again would keep only the former.
+      const isImage = volume.image !== undefined;
       mounts.push({
         containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
         hostPath: await this.#source(pod, container, volume, mount, index, env, signal),
         readonly:
-          mount.readOnly === true ||
-          PAYLOADS.includes(volumeType(volume)) ||
-          claimReference(pod, volume)?.readOnly === true ||
-          volume.csi?.readOnly === true,
-        ...(this.#deps.recursiveReadOnly && wantsRecursiveReadOnly(mount) && { recursiveReadOnly: true }),
+          !isImage &&
+          (mount.readOnly === true ||
+            PAYLOADS.includes(volumeType(volume)) ||
+            claimReference(pod, volume)?.readOnly === true ||
+            volume.csi?.readOnly === true),
+        ...(this.#deps.recursiveReadOnly && !isImage && wantsRecursiveReadOnly(mount) && { recursiveReadOnly: true }),
         propagation: PROPAGATION[mount.mountPropagation ?? 'None'],
       });
     }
@@ -131,6 +135,7 @@ export class Volumes implements PodVolumes {
     // Never delete through a mount: it may be somebody's data.
     const left = await mountsBelow(dir);
     if (left.length > 0) throw new VolumeError(`still mounted: ${left.join(', ')}`);
+    await this.#deps.imageViews.tearDown(uid, join(volumesDir(this.#folders, uid), FOLDERS['image']!), signal);
     await rm(join(dir, 'volume-subpaths'), { recursive: true, force: true });
     await rm(volumesDir(this.#folders, uid), { recursive: true, force: true });
     await rm(join(dir, 'volumeDevices'), { recursive: true, force: true });
@@ -156,6 +161,9 @@ export class Volumes implements PodVolumes {
     const type = volumeType(volume);
     if (type === 'csi') return this.#deps.csi.setUpInline(pod, volume, newest);
     if (type === 'emptyDir') return setUpEmptyDir(context);
+    if (volume.image !== undefined) {
+      return this.#deps.imageViews.setUp(uid, volume.name, volume.image.reference ?? '', dir, signal);
+    }
     if (type === 'hostPath') return setUpHostPath(volume.hostPath!);
     const claim = claimReference(pod, volume);
     if (claim !== undefined) return setUpClaim(claim, context);

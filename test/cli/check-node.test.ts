@@ -25,6 +25,7 @@ const whole: NodePicture = {
     containers: ['box-1', 'c1'],
     tasks: ['box-1', 'c1'],
     snapshots: ['box-1', 'c1'],
+    views: [{ key: 'skiff-volume-u1-v', uid: 'u1' }],
     shims: [{ id: 'box-1', pids: [7, 8] }],
     mounts: [{ path: '/run/c1/rootfs', id: 'c1' }],
     networks: ['/ns/1'],
@@ -38,7 +39,7 @@ const cases: { it: string; more: Partial<NodePicture>; wants: string[] }[] = [
   {
     it: 'finds every leftover of a pod nobody wants, in the order to mend',
     more: { wanted: [] },
-    wants: ['removeSandbox', 'unmount', 'removeCgroup', 'removeFolder', 'removeFile'],
+    wants: ['removeSandbox', 'unmount', 'removeSnapshot', 'removeCgroup', 'removeFolder', 'removeFile'],
   },
   {
     it: 'finds volumes of drivers that no pod uses, and leaves them to their drivers',

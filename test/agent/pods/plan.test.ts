@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { containerHash } from '../../../agent/pods/hash.ts';
 import { type Action, planOrphan, planPod } from '../../../agent/pods/plan.ts';
-import { NO_MEMORY, type World } from '../../../agent/pods/world.ts';
+import { type ImageState, NO_MEMORY, type World } from '../../../agent/pods/world.ts';
 import type { Container } from '../../../api/types/core/container.ts';
 import type { Pod } from '../../../api/types/core/pod.ts';
 import { aContainer, aPod, aSandbox, aSidecar, aWorld, exited, running } from './make.ts';
@@ -378,6 +378,42 @@ const cases: { it: string; pod: Pod; world: World; nowMs?: number; wants: Action
     wants: [{ do: 'refreshVolumes' }],
   },
 ];
+const pictures = aContainer('web', { volumeMounts: [{ name: 'pictures', mountPath: '/p' }] });
+const withImage = aPod({
+  containers: [pictures],
+  spec: { volumes: [{ name: 'pictures', image: { reference: 'pictures:1' } }] },
+});
+const key = 'volume pictures';
+const before = (image?: ImageState) =>
+  aWorld([], [], { volumesReady: false, images: new Map(image === undefined ? [] : [[key, image]]) });
+cases.push(
+  {
+    it: 'pulls an image that is a volume before anything is mounted',
+    pod: withImage,
+    world: before(),
+    wants: [{ do: 'pullImage', container: key }],
+  },
+  { it: 'waits while it comes', pod: withImage, world: before({ state: 'pulling' }), wants: [] },
+  {
+    it: 'waits out the back-off of its pull',
+    pod: withImage,
+    world: before({ state: 'failed', reason: 'ImagePullBackOff', message: '', retryAtMs: 9_000 }),
+    wants: [{ do: 'wait', ms: 9_000 }],
+  },
+  {
+    it: 'mounts when it is there',
+    pod: withImage,
+    world: before({ state: 'present', imageRef: 'sha256:2' }),
+    wants: [{ do: 'mountVolumes' }],
+  },
+  {
+    it: 'asks no registry for the volume of a container that runs, after a restart of the agent',
+    pod: withImage,
+    world: aWorld([aSandbox()], [running('web')], { volumesReady: false }),
+    wants: [{ do: 'mountVolumes' }],
+  },
+);
+
 for (const { it, pod, world, nowMs = 0, wants } of cases) {
   test(`planPod ${it}`, () => assert.deepEqual(planPod(pod, world, nowMs), wants));
 }

@@ -62,6 +62,7 @@ async function setting(t: TestContext) {
       node: () => undefined,
       recursiveReadOnly: false,
       localDirs: { note: async () => {} },
+      imageViews: { setUp: async () => {}, tearDown: async () => {} },
       csi: noDrivers,
       facts: () => ({ podIps: [], hostIps: [], allocatable: {} }),
     },
