@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { silent } from '../../../api/log.ts';
 import { systemClock } from '../../../api/system.ts';
 import { EmbeddedStore } from '../../../apiserver/store/embedded.ts';
-import { storeContract } from './contract.ts';
+import { type Implementation, storeContract } from './contract.ts';
+import { storeRobustness } from './robustness.ts';
 
-storeContract({
+const implementation: Implementation = {
   name: 'embedded',
   async open() {
     const folder = mkdtempSync(join(tmpdir(), 'skiff-store-'));
@@ -28,4 +29,6 @@ storeContract({
       },
     };
   },
-});
+};
+storeContract(implementation);
+storeRobustness(implementation);

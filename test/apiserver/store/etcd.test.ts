@@ -3,9 +3,10 @@ import { after, test } from 'node:test';
 import { silent } from '../../../api/log.ts';
 import { systemClock } from '../../../api/system.ts';
 import { EtcdStore } from '../../../apiserver/store/etcd.ts';
-import { recordWatch, storeContract } from './contract.ts';
+import { type Implementation, recordWatch, storeContract } from './contract.ts';
 import { type EtcdCluster, noEtcd, startEtcd } from './etcd-server.ts';
 import { contend, HistoryRecorder } from './history.ts';
+import { storeRobustness } from './robustness.ts';
 
 const deps = { clock: systemClock, log: silent };
 let running: Promise<EtcdCluster> | undefined;
@@ -15,7 +16,7 @@ const one = () => {
 };
 after(async () => (await running)?.[Symbol.asyncDispose]());
 
-storeContract({
+const implementation: Implementation = {
   name: 'etcd',
   skip: noEtcd,
   async open() {
@@ -34,7 +35,9 @@ storeContract({
       close,
     };
   },
-});
+};
+storeContract(implementation);
+storeRobustness(implementation);
 
 const put = (key: string, value: string) => ({ compares: [], ops: [{ put: key, value: Buffer.from(value) }] });
 
