@@ -13,6 +13,7 @@ import type { Doing } from './crowd-main.ts';
 const LONG = process.env['SKIFF_LONG'] === '1';
 const LIMITS = { requestMs: 8_000, pingEveryMs: 2_000 };
 const CALLS = 200;
+const STARVED_MS = 1_000;
 const MAPS = '/api/v1/namespaces/default/configmaps';
 const MIB = 1 << 20;
 const PAGE_BYTES = 4096;
@@ -88,7 +89,8 @@ for (const { doing, what, connections, streams, maxBytes } of crowds) {
       const grown = rss() - memory;
       t.diagnostic(`p99 ${beside.toFixed(1)} ms (alone ${alone.toFixed(1)}), ${Math.round(grown / MIB)} MB more`);
       assert.ok(grown < maxBytes, `${grown} bytes more`);
-      assert.ok(beside < Math.max(100, 10 * alone), `${beside} ms instead of ${alone}`);
+      // A crowd in the same machine takes its processors too: this is about not being starved.
+      assert.ok(beside < Math.max(STARVED_MS, 10 * alone), `${beside} ms instead of ${alone}`);
       // Its end of every connection stays, and says nothing any more.
       crowd.kill('SIGSTOP');
       await waitFor('the crowd to be forgotten', async () => (await sockets()) <= fds + 1);
