@@ -65,6 +65,8 @@ export interface AgentConfig {
   readonly podPidsMax: number | undefined;
   /** Whether memory of pods may be swapped out. */
   readonly swapBehavior: SwapBehavior;
+  /** Of a container that is out of memory only the process that is, not all (cgroup v2). */
+  readonly singleProcessOomKill: boolean;
   /** Which pods end when the machine goes down; empty: nobody waits for them. */
   readonly shutdown: readonly ShutdownGroup[];
   readonly eviction: EvictionSettings;

@@ -264,11 +264,12 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   await using keptLogs = new KeptLogs(join(config.dataDir, 'kept-logs'), { folders: config, clock, log });
   await using mirrors = new MirrorPods(client, () => node.node, clock, log);
   await using staticPods = new StaticPods(config.staticPodsDir, nodeName, clock, log);
-  const { podPidsMax: pidsPerPod, swapBehavior } = config;
+  const { podPidsMax: pidsPerPod, swapBehavior, singleProcessOomKill } = config;
   const cgroups = await CgroupTree.open({ driver, root: config.cgroupRoot, pidsPerPod, log });
   const nodeMemory: NodeMemory = {
     memoryBytes: facts.memoryBytes,
     hugepages: Object.keys(facts.hugepages),
+    killsTogether: cgroups.version === 2 && !singleProcessOomKill,
     ...(facts.swapBytes > 0 && {
       swap: { bytes: facts.swapBytes, behavior: swapBehavior, cgroups: cgroups.version },
     }),

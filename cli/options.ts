@@ -150,6 +150,10 @@ export const agentOptions = {
   topologyManagerPolicy: choice(TOPOLOGY_POLICIES)('none', 'how near one another CPUs and devices must be'),
   cdiSpecDirs: paths(['/etc/cdi', '/var/run/cdi'], 'where drivers describe devices for containers'),
   podMaxPids: one('<number>, -1 for no limit', podPids)(-1, 'most processes and threads of one pod'),
+  singleProcessOomKill: choice(['true', 'false'])(
+    'false',
+    'out of memory, a process is killed alone, not its container as a whole (cgroup v2; always so in v1)',
+  ),
   memorySwapBehavior: choice(SWAP_BEHAVIORS)('NoSwap', 'LimitedSwap lets burstable pods swap (cgroup v2)'),
   evictionHard: thresholds(DEFAULT_HARD, 'shortages that evict pods at once'),
   evictionSoft: thresholds([], 'shortages that evict pods when they last'),

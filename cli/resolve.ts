@@ -102,6 +102,7 @@ export function agentConfig(values: AgentValues, machine: MachineFacts): AgentCo
     cdiDirs: values.cdiSpecDirs,
     topologyPolicy: values.topologyManagerPolicy,
     swapBehavior: values.memorySwapBehavior,
+    singleProcessOomKill: values.singleProcessOomKill === 'true',
     podPidsMax: values.podMaxPids < 0 ? undefined : values.podMaxPids,
     eviction: evictionOf(values),
     shutdown: shutdownOf(values),

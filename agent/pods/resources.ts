@@ -35,6 +35,8 @@ export interface NodeMemory {
   readonly memoryBytes: number;
   /** Page sizes of the machine, as 2Mi: nobody gets any of what it did not ask for. */
   readonly hugepages?: readonly string[];
+  /** With one process of a container the kernel kills all of it (cgroup v2). */
+  readonly killsTogether?: boolean;
   /** Absent where the machine has no swap. */
   readonly swap?: { readonly bytes: number; readonly behavior: SwapBehavior; readonly cgroups: 1 | 2 };
 }
@@ -46,12 +48,15 @@ export function containerResources(pod: Pod, container: Container, node: NodeMem
     name.startsWith(HUGEPAGES) ? [name.slice(HUGEPAGES.length)] : [],
   );
   const pages = [...new Set([...(node.hugepages ?? []), ...asked])];
+  const { unified: swapFiles, ...swap } = swapOf(pod, container, node);
+  const unified = { ...swapFiles, ...(node.killsTogether && { 'memory.oom.group': '1' }) };
   return {
     cpuPeriod: CPU_PERIOD_US,
     cpuShares: cpuRequest === undefined ? MIN_SHARES : cpuShares(quantityMilli(cpuRequest)),
     ...(limits['cpu'] !== undefined && { cpuQuota: cpuQuota(quantityMilli(limits['cpu'])) }),
     ...(limits['memory'] !== undefined && { memoryLimitInBytes: Math.floor(quantityValue(limits['memory'])) }),
-    ...swapOf(pod, container, node),
+    ...swap,
+    ...(Object.keys(unified).length > 0 && { unified }),
     oomScoreAdj: oomScore(pod, container, node.memoryBytes),
     ...(pages.length > 0 && {
       hugepageLimits: pages.map((size) => ({

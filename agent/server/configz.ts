@@ -50,6 +50,7 @@ export function kubeletConfiguration(config: AgentConfig, logs: LogLimits): obje
     logging: { format: config.log.format, verbosity: config.log.level === 'debug' ? 4 : 0 },
     enableSystemLogHandler: true,
     failSwapOn: false,
+    singleProcessOOMKill: config.singleProcessOomKill,
   };
 }
 

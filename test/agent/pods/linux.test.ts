@@ -276,6 +276,15 @@ for (const { it, pod, resources, wants, ...rest } of swapCases) {
   });
 }
 
+test('where the kernel can, a container that is out of memory is killed as a whole', () => {
+  const web = { name: 'web', image: 'i' };
+  const unified = (node: object) =>
+    containerResources(aPod({ containers: [web] }), web, { memoryBytes: GiB, ...node }).unified;
+  assert.deepEqual(unified({ killsTogether: true }), { 'memory.oom.group': '1' });
+  assert.deepEqual(unified({ killsTogether: true, swap }), { 'memory.oom.group': '1', 'memory.swap.max': '0' });
+  assert.equal(unified({ killsTogether: false }), undefined);
+});
+
 test('huge pages are limited to what is asked for, in every size of the machine', () => {
   const web = { name: 'web', image: 'i', resources: { limits: { memory: '1Gi', 'hugepages-2Mi': '4Mi' } } };
   const pod = aPod({ containers: [web] });
