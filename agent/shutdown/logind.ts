@@ -2,7 +2,7 @@
 // lives, the longest delay that it grants, and the news that a shutdown has begun. Datagrams and D-Bus are not Node's.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -19,6 +19,8 @@ const SYSTEMD = '/run/systemd/system';
 const DROP_IN = '/etc/systemd/logind.conf.d/99-kubelet.conf';
 const MANAGER = ['org.freedesktop.login1', '/org/freedesktop/login1', 'org.freedesktop.login1.Manager'] as const;
 const MATCH = `type='signal',path='${MANAGER[1]}',interface='${MANAGER[2]}',member='PrepareForShutdown'`;
+
+const WRITTEN_BY = '# Written by skiff:';
 
 /** What a shutdown asks of the machine's manager. */
 export interface Manager {
@@ -54,9 +56,9 @@ class Logind implements Manager {
     await mkdir(dirname(DROP_IN), { recursive: true });
     await writeFile(
       DROP_IN,
-      `# Written by skiff: pods are ended before the machine is.\n[Login]\nInhibitDelayMaxSec=${seconds}\n`,
+      `${WRITTEN_BY} pods are ended before the machine is.\n[Login]\nInhibitDelayMaxSec=${seconds}\n`,
     );
-    await run('systemctl', ['kill', '-s', 'HUP', 'systemd-logind'], { signal, timeout: CALL_MS });
+    await reload(signal);
     const deadline = this.#clock.deadline(DELAY_SETTLES_MS);
     for (;;) {
       const now = await this.#granted(signal);
@@ -121,6 +123,20 @@ class Logind implements Manager {
       await this.#clock.sleep(MONITOR_RETRY_MS, signal).catch(() => {}); // woken early only to end
     }
   }
+}
+
+/** Takes back what `grant` wrote, when skiff leaves the machine. Returns the file's path if it was there. */
+export async function ungrant(signal: AbortSignal): Promise<string | undefined> {
+  const text = await readFile(DROP_IN, 'utf8').catch(() => '');
+  if (!text.startsWith(WRITTEN_BY)) return undefined;
+  await rm(DROP_IN);
+  await rmdir(dirname(DROP_IN)).catch(() => {}); // somebody else has something there
+  await reload(signal).catch(() => {}); // not running, and then it reads it at its start
+  return DROP_IN;
+}
+
+async function reload(signal: AbortSignal): Promise<void> {
+  await run('systemctl', ['kill', '-s', 'HUP', 'systemd-logind'], { signal, timeout: CALL_MS });
 }
 
 /** What a line of the monitor says of a shutdown; undefined for everything else. */

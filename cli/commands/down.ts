@@ -3,6 +3,7 @@
 // who made them; then by force what is left. May be run again at any time.
 import { join } from 'node:path';
 import { RuntimeClient } from '../../agent/cri/runtime.ts';
+import { ungrant } from '../../agent/shutdown/logind.ts';
 import { silent } from '../../api/log.ts';
 import { systemClock as clock } from '../../api/system.ts';
 import { settings } from '../command.ts';
@@ -17,6 +18,7 @@ import * as sweep from '../sweep.ts';
 const END_TIMEOUT_MS = 60_000;
 const PODS_TIMEOUT_MS = 120_000;
 const AT_ONCE = 4;
+const UNGRANT_MS = 10_000;
 
 type UpValues = Values<typeof upOptions>;
 
@@ -94,6 +96,8 @@ async function removeRemains(values: UpValues): Promise<void> {
   if (unmounted.length > 0) say(`unmounted ${some(unmounted.length, 'mount')}`);
   for (const what of await sweep.removeTables()) say(`removed ${what}`);
   await sweep.removeAddresses(values.serviceCidr, values.clusterDns);
+  const delay = await ungrant(clock.deadline(UNGRANT_MS));
+  if (delay !== undefined) say(`removed ${delay}`);
   const cgroups = await sweep.removeCgroups(values.cgroupRoot, clock);
   if (cgroups > 0) say(`removed ${some(cgroups, 'control group')}`);
 }
