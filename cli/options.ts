@@ -183,7 +183,11 @@ export const agentOptions = {
   resolvConf: path('/etc/resolv.conf', 'name servers of the machine, for names outside the cluster'),
 } as const;
 
-export const upOptions = { ...serverOptions, ...agentOptions } as const;
+export const upOptions = {
+  ...serverOptions,
+  ...agentOptions,
+  readyTimeout: life('2m', 'how long the node may take to be Ready before up gives up'),
+} as const;
 
 /** `dataDir` as a flag's name and a file's key. */
 export function flagOf(name: string): string {

@@ -2,6 +2,7 @@
 // then it watches over them until it is told to end, and ends them in the opposite order. Pods are containerd's shims'
 // business and notice none of it, so that the next `up` finds them running.
 import { join } from 'node:path';
+import { durationMs } from '../../agent/pods/duration.ts';
 import { type Logger, silent } from '../../api/log.ts';
 import { systemClock, systemRandom } from '../../api/system.ts';
 import { occupied } from '../bootstrap/ports.mjs';
@@ -22,7 +23,6 @@ import { ENVIRONMENT } from '../process-memory.ts';
 import { ApiProbe } from '../readiness.ts';
 import * as resolve from '../resolve.ts';
 
-const READY_TIMEOUT_MS = 120_000;
 const READY_POLL_MS = 25;
 const SERVING_TIMEOUT_MS = 3_000;
 // A process that dies at once this often will not come up: its words are of more use than another attempt.
@@ -215,7 +215,7 @@ async function untilReady(
   sinceMs: number,
   end: AbortSignal,
 ): Promise<void> {
-  const deadline = AbortSignal.any([end, clock.deadline(READY_TIMEOUT_MS)]);
+  const deadline = AbortSignal.any([end, clock.deadline(durationMs(values.readyTimeout)!)]);
   let waitingFor = 'nothing was asked yet';
   while (!deadline.aborted) {
     const failed = children.find(({ failures }) => failures >= FAILURES_MAX);
@@ -226,9 +226,7 @@ async function untilReady(
     await clock.sleep(READY_POLL_MS, deadline).catch(() => {}); // the loop's condition tells
   }
   end.throwIfAborted();
-  throw new Error(
-    `not ready after ${READY_TIMEOUT_MS / 1000} s: ${waitingFor} (logs in ${join(values.dataDir, 'log')})`,
-  );
+  throw new Error(`not ready after ${values.readyTimeout}: ${waitingFor} (logs in ${join(values.dataDir, 'log')})`);
 }
 
 function whatToType(kubeconfigFile: string): string {

@@ -25,9 +25,10 @@ export class Skiff {
     return this.#said;
   }
 
-  /** `npm start` in a terminal, until it says what to type next. */
+  /** `npm start` in a terminal, until it says what to type next. A real machine's patience is too short for an emulated one. */
   async start(timeoutMs: number, flags = ''): Promise<void> {
-    const command = `cd skiff && exec npm start ${flags && `-- ${flags}`}`;
+    const patience = `SKIFF_READY_TIMEOUT=${Math.ceil(this.#machine.ms(120_000) / 1_000)}s`;
+    const command = `cd skiff && ${patience} exec npm start ${flags && `-- ${flags}`}`;
     const terminal = this.#machine.spawn(command, { tty: true, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#terminal = terminal;
     this.#said = '';
