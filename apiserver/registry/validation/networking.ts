@@ -13,6 +13,7 @@ import type { Ingress, IngressBackend } from '../../../api/types/networking/ingr
 import type { IngressClass } from '../../../api/types/networking/ingress-class.ts';
 import type { NetworkPolicy } from '../../../api/types/networking/network-policy.ts';
 import { type IPAddress, ParentReference, type ServiceCIDR } from '../../../api/types/networking/service-cidr.ts';
+import { cidrWarnings } from './address-warnings.ts';
 import { cidrProblems, isStrictSubset, parseCidr } from './addresses.ts';
 import { unchangedInGo } from './go-value.ts';
 import { labelSelectorProblems } from './label-selector.ts';
@@ -208,6 +209,24 @@ function peerProblems({ podSelector, namespaceSelector, ipBlock }: Peer, path: s
     problems.push(forbidden(path, 'may not specify both ipBlock and another peer'));
   } else if (!ipBlock && !podSelector && !namespaceSelector) problems.push(required(path, 'must specify a peer'));
   return problems;
+}
+
+export function networkPolicyWarnings({ spec }: NetworkPolicy): string[] {
+  const ofBlock = ({ ipBlock }: Peer, path: string) =>
+    ipBlock
+      ? [
+          ...cidrWarnings(`${path}.ipBlock.cidr`, ipBlock.cidr),
+          ...(ipBlock.except ?? []).flatMap((cidr, i) => cidrWarnings(`${path}.ipBlock.except[${i}]`, cidr)),
+        ]
+      : [];
+  return [
+    ...(spec?.ingress ?? []).flatMap(({ from = [] }, i) =>
+      from.flatMap((peer, j) => ofBlock(peer, `spec.ingress[${i}].from[${j}]`)),
+    ),
+    ...(spec?.egress ?? []).flatMap(({ to = [] }, i) =>
+      to.flatMap((peer, j) => ofBlock(peer, `spec.egress[${i}].to[${j}]`)),
+    ),
+  ];
 }
 
 function blockProblems({ cidr, except }: NonNullable<Peer['ipBlock']>, path: string): FieldProblem[] {

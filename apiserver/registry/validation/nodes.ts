@@ -2,6 +2,7 @@
 import { configMapKey, dns1123Label, dns1123Subdomain } from '../../../api/names.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import type { Node } from '../../../api/types/core/node.ts';
+import { cidrWarnings } from './address-warnings.ts';
 import { cidrProblems, parseCidr } from './addresses.ts';
 import { duplicate, forbidden, invalidValue } from './problems.ts';
 import { amountProblems, sorted } from './resources.ts';
@@ -100,5 +101,12 @@ function configSourceProblems({ configMap }: ConfigSource, path: string): FieldP
     ...requiredName(`${at}.namespace`, namespace, dns1123Label),
     ...requiredName(`${at}.name`, name, dns1123Subdomain),
     ...requiredName(`${at}.kubeletConfigKey`, kubeletConfigKey, configMapKey),
+  ];
+}
+
+export function nodeWarnings({ spec }: Node): string[] {
+  return [
+    ...(spec.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : []),
+    ...(spec.podCIDRs ?? []).flatMap((cidr, i) => cidrWarnings(`spec.podCIDRs[${i}]`, cidr)),
   ];
 }

@@ -8,6 +8,7 @@ import type { PriorityClass } from '../../../api/types/scheduling/priority-class
 import { goJson } from './go-value.ts';
 import { labelSelectorProblems } from './label-selector.ts';
 import { labelProblems } from './object-meta.ts';
+import { OLD_LABELS } from './old-labels.ts';
 import { forbidden, invalidValue, Printed, required } from './problems.ts';
 import { amountProblems, resourceNameProblems, sorted } from './resources.ts';
 import { tolerationsProblems } from './scheduling.ts';
@@ -63,6 +64,11 @@ export function priorityClassUpdateProblems(next: PriorityClass, current: Priori
   const problems: FieldProblem[] = [];
   if ((next.value ?? 0) !== (current.value ?? 0)) problems.push(forbidden('value', 'may not be changed in an update.'));
   return [...problems, ...unchanged('preemptionPolicy', next.preemptionPolicy, current.preemptionPolicy)];
+}
+
+export function runtimeClassWarnings({ scheduling }: RuntimeClass): string[] {
+  const keys = Object.keys(scheduling?.nodeSelector ?? {}).sort();
+  return keys.flatMap((key) => (OLD_LABELS[key] ? [`scheduling.nodeSelector: ${OLD_LABELS[key]}`] : []));
 }
 
 export function runtimeClassProblems({ handler, overhead, scheduling }: RuntimeClass): FieldProblem[] {

@@ -3,6 +3,7 @@ import { isIP, isIPv6 } from 'node:net';
 import { dns1123Label, dns1123Subdomain, qualifiedName } from '../../../api/names.ts';
 import type { FieldProblem } from '../../../api/status.ts';
 import type { Service } from '../../../api/types/core/service.ts';
+import { cidrWarnings, ipWarnings } from './address-warnings.ts';
 import { cidrProblems, reachableIpProblems } from './addresses.ts';
 import { labelProblems } from './object-meta.ts';
 import { portOrNameProblems } from './probes.ts';
@@ -328,16 +329,37 @@ export function serviceStatusProblems({ spec, status }: Service): FieldProblem[]
   });
 }
 
-export function serviceWarnings({ spec }: Service): string[] {
+export function serviceWarnings({ metadata, spec }: Service): string[] {
+  const { type, clusterIP, clusterIPs = [], externalIPs = [], loadBalancerIP = '' } = spec;
+  const isExternalName = type === 'ExternalName';
+  const headless = isHeadless(spec);
+  const hasExternalIps = externalIPs.length > 0;
   const warnings: string[] = [];
-  if (spec.externalIPs?.length) {
-    warnings.push('spec.externalIPs is deprecated and may no longer be implemented in some clusters');
+  const unless = (isFine: boolean, why: string) => isFine || warnings.push(why);
+  unless(metadata.annotations?.[HINTS] === undefined, `annotation ${HINTS} is deprecated, please use ${MODE} instead`);
+  if (!isExternalName && !headless && clusterIP)
+    warnings.push(...clusterIPs.flatMap((ip, i) => ipWarnings(`spec.clusterIPs[${i}]`, ip)));
+  if (headless) {
+    unless(loadBalancerIP === '', 'spec.loadBalancerIP is ignored for headless services');
+    unless(!hasExternalIps, 'spec.externalIPs is ignored for headless services');
+    unless(spec.sessionAffinity === 'None', 'spec.SessionAffinity is ignored for headless services');
   }
-  if (isHeadless(spec) && spec.trafficDistribution !== undefined) {
-    warnings.push('spec.trafficDistribution is ignored for headless services');
-  }
-  if (isHeadless(spec) && spec.sessionAffinity === 'ClientIP') {
-    warnings.push('spec.SessionAffinity is ignored for headless services');
-  }
+  warnings.push(...externalIPs.flatMap((ip, i) => ipWarnings(`spec.externalIPs[${i}]`, ip)));
+  unless(
+    !hasExternalIps || headless || isExternalName,
+    'spec.externalIPs is deprecated and may no longer be implemented in some clusters',
+  );
+  warnings.push(
+    ...ipWarnings('spec.loadBalancerIP', loadBalancerIP),
+    ...(spec.loadBalancerSourceRanges ?? []).flatMap((cidr, i) =>
+      cidrWarnings(`spec.loadBalancerSourceRanges[${i}]`, cidr),
+    ),
+  );
+  unless(!isExternalName || !hasExternalIps, 'spec.externalIPs is ignored when spec.type is "ExternalName"');
+  unless(isExternalName || !spec.externalName, 'spec.externalName is ignored when spec.type is not "ExternalName"');
+  unless(
+    spec.trafficDistribution !== 'PreferClose',
+    'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"',
+  );
   return warnings;
 }

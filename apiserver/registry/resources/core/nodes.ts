@@ -5,7 +5,7 @@ import { nodes } from '../../../../api/types/core/resources.ts';
 import { kubeletUrl } from '../../node-connections.ts';
 import { existing } from '../../read.ts';
 import type { Handler, Strategy } from '../../strategy.ts';
-import { nodeProblems, nodeUpdateProblems } from '../../validation/nodes.ts';
+import { nodeProblems, nodeUpdateProblems, nodeWarnings } from '../../validation/nodes.ts';
 import { splitTarget } from './pod-connect.ts';
 
 const proxyToNode: Handler = async (request, registry) => {
@@ -22,6 +22,7 @@ export const nodeStrategy: Strategy<Node> = {
   statusAtCreation: true,
   validateCreate: nodeProblems,
   validateUpdate: nodeUpdateProblems,
+  warnings: nodeWarnings,
   subresources: {
     status: { validateUpdate: nodeUpdateProblems },
     proxy: {

@@ -2,6 +2,7 @@
 import type { PersistentVolumeClaim } from '../../../../api/types/core/persistent-volume-claim.ts';
 import type { Strategy } from '../../strategy.ts';
 import { claimProblems, claimStatusProblems, claimUpdateProblems } from '../../validation/claims.ts';
+import { claimWarnings } from '../../validation/storage-warnings.ts';
 
 export const persistentVolumeClaimStrategy: Strategy<PersistentVolumeClaim> = {
   prepareForCreate({ spec }) {
@@ -14,5 +15,6 @@ export const persistentVolumeClaimStrategy: Strategy<PersistentVolumeClaim> = {
   },
   validateCreate: claimProblems,
   validateUpdate: claimUpdateProblems,
+  warnings: claimWarnings,
   subresources: { status: { validateUpdate: claimStatusProblems } },
 };

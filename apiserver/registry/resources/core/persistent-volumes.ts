@@ -3,10 +3,12 @@ import { timestamp } from '../../../../api/clock.ts';
 import type { PersistentVolume } from '../../../../api/types/core/persistent-volume.ts';
 import type { Strategy } from '../../strategy.ts';
 import { volumeProblems, volumeUpdateProblems } from '../../validation/storage.ts';
+import { volumeObjectWarnings } from '../../validation/storage-warnings.ts';
 
 export const persistentVolumeStrategy: Strategy<PersistentVolume> = {
   validateCreate: volumeProblems,
   validateUpdate: volumeUpdateProblems,
+  warnings: volumeObjectWarnings,
   prepareForCreate(volume, { nowMs }) {
     volume.status.lastPhaseTransitionTime = timestamp(nowMs);
   },

@@ -14,6 +14,7 @@ import {
   ipAddressProblems,
   ipAddressUpdateProblems,
   networkPolicyProblems,
+  networkPolicyWarnings,
   serviceCidrProblems,
   serviceCidrUpdateProblems,
 } from '../../validation/networking.ts';
@@ -36,6 +37,7 @@ export const networkPolicyStrategy: Strategy<NetworkPolicy> = {
   hasGeneration: true,
   validateCreate: networkPolicyProblems,
   validateUpdate: networkPolicyProblems,
+  warnings: networkPolicyWarnings,
 };
 
 export const serviceCidrStrategy: Strategy<ServiceCIDR> = {

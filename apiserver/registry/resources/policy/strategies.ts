@@ -11,6 +11,7 @@ import {
   priorityClassUpdateProblems,
   runtimeClassProblems,
   runtimeClassUpdateProblems,
+  runtimeClassWarnings,
 } from '../../validation/policies.ts';
 import { budgetStatusProblems } from '../../validation/statuses.ts';
 
@@ -30,6 +31,7 @@ export const priorityClassStrategy: Strategy<PriorityClass> = {
 export const runtimeClassStrategy: Strategy<RuntimeClass> = {
   validateCreate: runtimeClassProblems,
   validateUpdate: runtimeClassUpdateProblems,
+  warnings: runtimeClassWarnings,
 };
 
 export const leaseStrategy: Strategy<Lease> = {

@@ -17,10 +17,12 @@ import {
   storageClassProblems,
   storageClassUpdateProblems,
 } from '../../validation/storage.ts';
+import { capacityWarnings, storageClassWarnings } from '../../validation/storage-warnings.ts';
 
 export const storageClassStrategy: Strategy<StorageClass> = {
   validateCreate: storageClassProblems,
   validateUpdate: storageClassUpdateProblems,
+  warnings: storageClassWarnings,
 };
 
 export const volumeAttributesClassStrategy: Strategy<VolumeAttributesClass> = {
@@ -47,4 +49,5 @@ export const csiNodeStrategy: Strategy<CSINode> = {
 export const csiStorageCapacityStrategy: Strategy<CSIStorageCapacity> = {
   validateCreate: capacityProblems,
   validateUpdate: capacityUpdateProblems,
+  warnings: capacityWarnings,
 };
