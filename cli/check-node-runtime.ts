@@ -16,7 +16,7 @@ const TOOL_MS = 20_000;
 const OUTPUT_BYTES = 64 * 2 ** 20;
 const ID = /[0-9a-f]{64}/;
 /** As agent/volumes/image-volume.ts names them. */
-const VIEW = /^(skiff-volume-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\S+)\s/gm;
+const VIEW = /^(skiff-volume-([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\S+)\s/gm;
 
 export interface RuntimeHoldings {
   readonly containers: readonly string[];

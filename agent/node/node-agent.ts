@@ -207,7 +207,8 @@ async function runtimeView(runtime: RuntimeClient, signal: AbortSignal): Promise
     const [version, status] = await Promise.all([runtime.version(signal), runtime.status(false, signal)]);
     const { runtimeName, runtimeVersion } = version;
     const conditions = status.status?.conditions ?? [];
-    return { state: 'up', version: `${runtimeName}://${runtimeVersion}`, conditions };
+    const { runtimeHandlers, features } = status;
+    return { state: 'up', version: `${runtimeName}://${runtimeVersion}`, conditions, runtimeHandlers, features };
   } catch (err) {
     signal.throwIfAborted();
     return { state: 'down', why: err instanceof Error ? err.message : String(err) };

@@ -3,7 +3,7 @@
 import { timestamp } from '../../api/clock.ts';
 import { quantityMilli, quantityValue } from '../../api/quantity.ts';
 import type { ContainerImage, NodeCondition, NodeStatus } from '../../api/types/core/node.ts';
-import type { Image, RuntimeCondition } from '../cri/types.ts';
+import type { Image, RuntimeCondition, RuntimeStatus } from '../cri/types.ts';
 import type { Offer } from '../devices/inventory.ts';
 import { inUnits, type Threshold } from '../pods/eviction/thresholds.ts';
 import type { MachineFacts, Usage } from './facts.ts';
@@ -16,7 +16,11 @@ const NAMES_MAX = 5;
 
 export type RuntimeView =
   | { readonly state: 'down'; readonly why: string }
-  | { readonly state: 'up'; readonly version: string; readonly conditions: readonly RuntimeCondition[] };
+  | ({
+      readonly state: 'up';
+      readonly version: string;
+      readonly conditions: readonly RuntimeCondition[];
+    } & Partial<Pick<RuntimeStatus, 'runtimeHandlers' | 'features'>>);
 
 export interface NodeInput {
   readonly name: string;
@@ -64,8 +68,23 @@ export function nodeStatus(input: NodeInput, nowMs: number): NodeStatus {
       ...(facts.swapBytes > 0 && { swap: { capacity: facts.swapBytes } }),
     },
     images: imageList(images),
+    ...runtimeCan(input),
     // A list that is not said stays as it was.
     volumesInUse: [...input.volumesInUse],
+  };
+}
+
+/** What the runtime tells of itself: older ones tell nothing. While it is down what it said last stands. */
+function runtimeCan({ runtime, before }: NodeInput): Pick<NodeStatus, 'runtimeHandlers' | 'features'> {
+  if (runtime.state === 'down') {
+    const { runtimeHandlers, features } = before ?? {};
+    return { ...(runtimeHandlers && { runtimeHandlers }), ...(features && { features }) };
+  }
+  const { runtimeHandlers = [], features } = runtime;
+  const handlers = runtimeHandlers.map(({ name, features: can }) => ({ name, ...(can && { features: { ...can } }) }));
+  return {
+    ...(handlers.length > 0 && { runtimeHandlers: handlers }),
+    ...(features && { features: { ...features } }),
   };
 }
 
@@ -205,6 +224,7 @@ const EVENTS: Readonly<Record<string, readonly [isTrue: string, isFalse: string]
 
 function comparable(status: NodeStatus): string {
   const { capacity: has, allocatable: gives, addresses, nodeInfo, images, daemonEndpoints, volumesInUse = [] } = status;
+  const { runtimeHandlers = [], features } = status;
   const facts = (status.conditions ?? []).map(({ type, status: is, reason, message }) => [type, is, reason, message]);
   return JSON.stringify([
     sorted(has),
@@ -215,6 +235,8 @@ function comparable(status: NodeStatus): string {
     daemonEndpoints,
     facts,
     volumesInUse,
+    runtimeHandlers.map((handler) => [handler.name, sorted(handler.features)]),
+    sorted(features),
   ]);
 }
 

@@ -67,10 +67,16 @@ export async function readStaticPods(dir: string, nodeName: string): Promise<Sta
   const names = (await readdir(dir).catch(() => [])).filter((name) => /^[^.].*\.(ya?ml|json)$/.test(name)).sort();
   const pods = new Map<string, Pod>();
   const problems = new Map<string, string>();
+  const owners = new Map<string, string>();
   for (const name of names) {
     const file = join(dir, name);
     try {
       const pod = await staticPod(await readFile(file), nodeName);
+      const called = `${pod.metadata.namespace}/${pod.metadata.name}`;
+      const owner = owners.get(called);
+      // Two pods of one name would fight for what stands for them in the API, and for their ports: the first file has it.
+      if (owner !== undefined) throw new Error(`pod ${called} is in ${owner} already`);
+      owners.set(called, file);
       pods.set(pod.metadata.uid, pod);
     } catch (err) {
       problems.set(file, err instanceof Error ? err.message : String(err));

@@ -172,3 +172,22 @@ test('the runtime tells in its configuration who makes control groups', () => {
   assert.equal(driverInConfig(info(false)), 'cgroupfs');
   assert.equal(driverInConfig({ info: {} }), 'cgroupfs');
 });
+
+test('what the runtime tells of its handlers and itself is told on, also while it is down; older ones tell nothing', () => {
+  const can = { recursiveReadOnlyMounts: true, userNamespaces: false };
+  const runtimeHandlers = [
+    { name: '', features: can },
+    { name: 'runc', features: null },
+  ];
+  const told = nodeStatus(
+    input({ runtime: { ...up, runtimeHandlers, features: { supplementalGroupsPolicy: true } } }),
+    0,
+  );
+  assert.deepEqual(told.runtimeHandlers, [{ name: '', features: can }, { name: 'runc' }]);
+  assert.deepEqual(told.features, { supplementalGroupsPolicy: true });
+  const down = nodeStatus(input({ runtime: { state: 'down', why: 'x' }, before: told }), 0);
+  assert.deepEqual([down.runtimeHandlers, down.features], [told.runtimeHandlers, told.features]);
+  const old = nodeStatus(input({ runtime: { ...up, runtimeHandlers: [], features: null } }), 0);
+  assert.deepEqual([old.runtimeHandlers, old.features], [undefined, undefined]);
+  assert.equal(saysTheSame(old, told), false);
+});

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { planMirror } from '../../../agent/pods/mirror-pods.ts';
 import { ANNOTATION } from '../../../agent/pods/names.ts';
-import { isStatic, StaticPods, staticPod } from '../../../agent/pods/static-pods.ts';
+import { isStatic, readStaticPods, StaticPods, staticPod } from '../../../agent/pods/static-pods.ts';
 import { silent } from '../../../api/log.ts';
 import { systemClock } from '../../../api/system.ts';
 import type { Pod } from '../../../api/types/core/pod.ts';
@@ -26,6 +26,29 @@ test('a file is a pod of this node, with defaults', async () => {
   assert.match(metadata.uid, /^[0-9a-f]{32}$/);
   assert.equal(metadata.annotations?.[ANNOTATION.configHash], metadata.uid);
   assert.equal(isStatic(await parse(manifest())), true);
+});
+
+test('of two files with pods of one name the first has it, until it goes', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'manifests-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  await writeFile(join(dir, 'a.yaml'), manifest());
+  await writeFile(join(dir, 'b.yaml'), manifest('nginx'));
+  const both = await readStaticPods(dir, 'n1');
+  assert.deepEqual(
+    Array.from(both.pods.values(), ({ spec }) => spec.containers[0]?.image),
+    ['busybox'],
+  );
+  assert.deepEqual(
+    [...both.problems],
+    [[join(dir, 'b.yaml'), `pod default/web-n1 is in ${join(dir, 'a.yaml')} already`]],
+  );
+  await rm(join(dir, 'a.yaml'));
+  const one = await readStaticPods(dir, 'n1');
+  assert.deepEqual(
+    Array.from(one.pods.values(), ({ spec }) => spec.containers[0]?.image),
+    ['nginx'],
+  );
+  assert.equal(one.problems.size, 0);
 });
 
 test('another text, and another node, is another pod', async () => {

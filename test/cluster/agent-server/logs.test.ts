@@ -75,6 +75,17 @@ test('a follower sees every line once, over rotations, and ends with the contain
   await world.remove(pod);
 });
 
+test('lines of a megabyte come whole to a follower, over rotations', { timeout: 60_000 }, async () => {
+  const line = `printf "$i "; yes x | tr -d "\\n" | head -c 1048576; echo; i=$((i+1)); sleep 0.3`;
+  const pod = await world.startPod('busybox', script(`i=0; while [ $i -lt 6 ]; do ${line}; done; echo end; sleep 1`));
+  const { body } = await world.get(logs(pod, 'follow=true'));
+  const wants = Array.from({ length: 6 }, (_, i) => `${i} ${'x'.repeat(1_048_576)}`);
+  // Not by value: a difference of megabytes would be printed.
+  assert.ok(body === [...wants, 'end', ''].join('\n'), `${body.length} bytes came`);
+  assert.ok(readdirSync(pod.logDir).length > 1, 'it was rotated meanwhile');
+  await world.remove(pod);
+});
+
 test('a follower from now on sees only what comes', async () => {
   const pod = await world.startPod(
     'busybox',

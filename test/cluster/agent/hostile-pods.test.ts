@@ -55,6 +55,7 @@ test('a pod that forks without end is stopped by its limit, and others start bes
 
 test('probes that never answer count as failed after their timeout', async () => {
   const times = { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 1 };
+  const nobody = cluster().node.node.address.replace(/\d+$/, '250');
   // Takes connections and says nothing.
   const mute = `nc -lk -p 9000 -e sleep 600 & ${FOREVER}`;
   await pods.create('hangs', {
@@ -62,6 +63,8 @@ test('probes that never answer count as failed after their timeout', async () =>
       shell('exec', FOREVER, { readinessProbe: { exec: { command: ['sleep', '600'] }, ...times } }),
       shell('http', mute, { readinessProbe: { httpGet: { path: '/', port: 9000 }, ...times } }),
       shell('grpc', FOREVER, { readinessProbe: { grpc: { port: 9000 }, ...times } }),
+      // A neighbour that is not there: who asks for it waits.
+      shell('tcp', FOREVER, { readinessProbe: { tcpSocket: { host: nobody, port: 9000 }, ...times } }),
     ],
   });
   const path = '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Dhangs';
@@ -70,7 +73,7 @@ test('probes that never answer count as failed after their timeout', async () =>
       path,
     );
     const told = items.filter(({ reason }) => reason === 'Unhealthy').map((event) => event.involvedObject.fieldPath);
-    return ['exec', 'http', 'grpc'].every((name) => told.includes(`spec.containers{${name}}`));
+    return ['exec', 'http', 'grpc', 'tcp'].every((name) => told.includes(`spec.containers{${name}}`));
   });
   assert.notEqual(conditionOf((await pods.get('hangs')).status, 'Ready'), 'True');
   await pods.remove('hangs');

@@ -47,6 +47,12 @@ test('who writes more than it may is evicted', async () => {
     volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Mi' } }],
     containers: [shell('main', fill('/v/f'), { volumeMounts: [{ name: 'v', mountPath: '/v' }] })],
   });
+  // One in memory cannot become larger than it may: its writer is told, and nobody is evicted.
+  const inMemory = `dd if=/dev/zero of=/v/f bs=1M count=3 2>&1; wc -c < /v/f; ${FOREVER}`;
+  await pods.create('memory', {
+    volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }],
+    containers: [shell('main', inMemory, { volumeMounts: [{ name: 'v', mountPath: '/v' }] })],
+  });
   // What a container logs counts as its own; the runtime measures layers only once a minute.
   const talk = `head -c 3000000 /dev/zero | tr '\\0' x | fold -w 1000; ${FOREVER}`;
   await pods.create('chatty', {
@@ -56,7 +62,9 @@ test('who writes more than it may is evicted', async () => {
   assert.deepEqual([volume.status.reason, chatty.status.reason], ['Evicted', 'Evicted']);
   assert.equal(volume.status.message, 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". ');
   assert.equal(chatty.status.message, 'Container main exceeded its local ephemeral storage limit "1Mi". ');
-  await Promise.all(['volume', 'chatty'].map((name) => pods.remove(name)));
+  assert.match(await pods.log('memory', 'main'), /No space left on device\n(.*\n)*1048576\n/);
+  assert.equal((await pods.ready('memory')).status.phase, 'Running');
+  await Promise.all(['volume', 'chatty', 'memory'].map((name) => pods.remove(name)));
 });
 
 test('resources that do not fit wait, and what the kernel kills for want of memory is told', async () => {
