@@ -59,7 +59,9 @@ export function compareTable(
       const has = kernel.chains.get(chain.name);
       if (has === chain.rules.length) return [];
       // The rules of the other chains may jump to it: what it holds is replaced, it is never removed.
-      const says = has === undefined ? `lacks chain ${chain.name}` : `has chain ${chain.name} with other rules`;
+      const counts = `${has} instead of ${chain.rules.length}`;
+      const says =
+        has === undefined ? `lacks chain ${chain.name}` : `has chain ${chain.name} with other rules (${counts})`;
       return [differs(says, [chain])];
     }),
     ...elementDifferences(kernel, wanted, desired).map(({ says, ops }) => differs(says, ops)),

@@ -62,7 +62,7 @@ const cases: { it: string; change: Parameters<typeof kernel>[0]; wants: string[]
     },
     wants: [
       'table ip skiff lacks affinity',
-      'table ip skiff has chain refuse with other rules',
+      'table ip skiff has chain refuse with other rules (0 instead of 2)',
       'table ip skiff lacks chain pick-1',
       'table ip skiff has chain stray, which nothing needs',
     ],
