@@ -2,6 +2,7 @@
 // that tests run them inside a network namespace by putting a prefix in front.
 import { spawn } from 'node:child_process';
 import type { Clock } from '../../api/clock.ts';
+import { freeShell } from '../shells.ts';
 
 export interface ExecResult {
   readonly code: number;
@@ -24,6 +25,8 @@ export class ExecError extends Error {
 
 /** The longest any program here may take: the biggest transaction measured took well under a second. */
 const DEADLINE_MS = 30_000;
+/** What a shell says of a program that is not there. */
+const NOT_FOUND = 127;
 const OUTPUT_MAX_BYTES = 256 << 20;
 
 /** Programs run as `prefix... program args...`: with `ip netns exec x` in front they see another network. */
@@ -33,6 +36,19 @@ export function hostExec(clock: Clock, prefix: readonly string[] = []): Exec {
     const words = [...prefix, ...command];
     const what = command.slice(0, 3).join(' ');
     const deadline = AbortSignal.any([signal, clock.deadline(DEADLINE_MS)]);
+    const late = () => `${what}: no answer within ${DEADLINE_MS / 1000} s`;
+    const shell = freeShell(stdin);
+    if (shell !== undefined) {
+      try {
+        const ran = await shell.run(words, { ...(stdin && { stdin }), ...(started && { started }) }, deadline);
+        if (ran.code === NOT_FOUND) throw new ExecError(`${what}: cannot be started: ${ran.stderr.trim()}`);
+        return ran;
+      } catch (cause) {
+        signal.throwIfAborted();
+        if (cause instanceof ExecError) throw cause;
+        throw new ExecError(deadline.aborted ? late() : `${what}: not run to its end`, { cause });
+      }
+    }
     const { promise, resolve, reject } = Promise.withResolvers<ExecResult>();
     const child = spawn(words[0]!, words.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], signal: deadline });
     const out: Buffer[] = [];
@@ -50,7 +66,7 @@ export function hostExec(clock: Clock, prefix: readonly string[] = []): Exec {
     child.on('spawn', () => started?.(child.pid!));
     child.on('error', (cause) => {
       if (signal.aborted) reject(signal.reason);
-      else if (deadline.aborted) reject(new ExecError(`${what}: no answer within ${DEADLINE_MS / 1000} s`, { cause }));
+      else if (deadline.aborted) reject(new ExecError(late(), { cause }));
       else reject(new ExecError(`${what}: cannot be started`, { cause }));
     });
     child.on('close', (code) => {

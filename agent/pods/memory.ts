@@ -15,6 +15,8 @@ export class PodMemory implements AsyncDisposable {
   readonly failures = new Map<string, Failure>();
   readonly stopping = new Map<string, number>();
   readonly networked = new Set<string>();
+  /** By sandbox: its network while it is being opened. */
+  readonly opening = new Map<string, Promise<void>>();
   readonly hooked = new Set<string>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #stop = new AbortController();

@@ -39,16 +39,16 @@ export interface Subject {
 }
 
 export async function perform(action: Action, subject: Subject, deps: PodDeps, signal: AbortSignal): Promise<void> {
-  const { uid, pod, world, memory } = subject;
+  const { pod, memory } = subject;
   switch (action.do) {
     case 'mountVolumes':
       return mountVolumes(pod!, memory, deps, signal);
     case 'refreshVolumes':
       return refreshVolumes(pod!, memory, deps, signal);
     case 'runSandbox':
-      return runSandbox(pod!, action.attempt, memory, deps, signal);
+      return runSandbox(pod!, action, memory, deps, signal);
     case 'openNetwork':
-      return openNetwork(pod!, action.id, action.ips, memory, deps, signal);
+      return openNetwork(pod!, action, subject, deps, signal);
     case 'pullImage':
       return deps.pulls.ask(pod!, findContainer(pod!, action.container) ?? asContainer(pod!, action.container)!);
     case 'startContainer':
@@ -60,9 +60,7 @@ export async function perform(action: Action, subject: Subject, deps: PodDeps, s
     case 'removeContainer':
       return removeContainer(action.id, subject, deps, signal);
     case 'stopSandbox':
-      await deps.network.podDown(uid, world.sandboxes.find(({ id }) => id === action.id)?.ips ?? [], signal);
-      memory.networked.delete(action.id);
-      return deps.runtime.stopSandbox(action.id, signal);
+      return stopSandbox(action.id, subject, deps, signal);
     case 'removeSandbox':
       return deps.runtime.removeSandbox(action.id, signal);
     case 'cleanUp':
@@ -77,6 +75,7 @@ export async function perform(action: Action, subject: Subject, deps: PodDeps, s
 }
 
 async function mountVolumes(pod: Pod, memory: PodMemory, deps: PodDeps, signal: AbortSignal): Promise<void> {
+  memory.failures.delete('');
   try {
     await deps.cgroups.ensure(pod, signal);
     await deps.volumes.setUp(pod, true, signal);
@@ -94,7 +93,6 @@ async function mountVolumes(pod: Pod, memory: PodMemory, deps: PodDeps, signal: 
   }
   memory.volumesReady = true;
   refreshLater(pod, memory, deps);
-  memory.failures.delete('');
 }
 
 /** Contents follow their objects while the pod runs; a failure leaves the old ones and is tried again. */
@@ -115,14 +113,28 @@ function refreshLater(pod: Pod, memory: PodMemory, { clock, volumes, watches }: 
   memory.refreshAtMs = volumes.refreshes(pod) ? clock.monotonic() + REFRESH_MS : Number.POSITIVE_INFINITY;
 }
 
-async function runSandbox(pod: Pod, attempt: number, memory: PodMemory, deps: PodDeps, signal: AbortSignal) {
+async function runSandbox(
+  pod: Pod,
+  { attempt, mounting }: Extract<Action, { do: 'runSandbox' }>,
+  memory: PodMemory,
+  deps: PodDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  memory.failures.delete('');
+  if (mounting) {
+    await deps.cgroups.ensure(pod, signal); // its parent
+    await bothEnded(
+      runSandbox(pod, { do: 'runSandbox', attempt }, memory, deps, signal),
+      mountVolumes(pod, memory, deps, signal),
+    );
+    return;
+  }
   if (attempt > 0) {
     deps.event(pod, undefined, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
   }
   try {
     const handler = await deps.runtimeHandler(pod, signal);
     await deps.runtime.runSandbox(configOf(pod, attempt, deps), handler, signal);
-    memory.failures.delete('');
   } catch (err) {
     signal.throwIfAborted();
     const message = `Failed to create pod sandbox: ${said(err)}`;
@@ -132,14 +144,28 @@ async function runSandbox(pod: Pod, attempt: number, memory: PodMemory, deps: Po
 
 async function openNetwork(
   pod: Pod,
-  id: string,
-  ips: readonly string[],
-  memory: PodMemory,
+  { id, ips }: Extract<Action, { do: 'openNetwork' }>,
+  { world, memory }: Subject,
   deps: PodDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!pod.spec.hostNetwork) await deps.network.podUp(pod, ips, signal);
+  const opened = pod.spec.hostNetwork ? Promise.resolve() : deps.network.podUp(pod, ips, signal);
+  // Where nothing runs yet the first container is made meanwhile; it starts after this.
+  if (world.containers.length > 0) await opened;
+  else {
+    memory.opening.set(id, opened);
+    const closed = () => memory.opening.delete(id);
+    opened.then(closed, () => closed() && memory.networked.delete(id)); // whoever waits for it hears why
+  }
   memory.networked.add(id);
+}
+
+/** The kernel has been asked to forget the address before the runtime can give it to another pod. */
+async function stopSandbox(id: string, { uid, world, memory }: Subject, deps: PodDeps, signal: AbortSignal) {
+  const ips = world.sandboxes.find((each) => each.id === id)?.ips ?? [];
+  const silent = deps.network.podDown(uid, ips, signal);
+  memory.networked.delete(id);
+  await bothEnded(silent, deps.runtime.stopSandbox(id, signal));
 }
 
 async function start(
@@ -159,6 +185,7 @@ async function start(
     const request = {
       ...{ pod, container, sandbox, sandboxConfig: sandboxOf, attempt, backOffMs },
       imageRef: image.imageRef,
+      networkOpen: memory.opening.get(sandbox.id),
       targetId: target === undefined ? undefined : current(world, sandbox, target)?.id,
     };
     const id = await startContainer(request, deps, signal);
@@ -292,6 +319,12 @@ async function confirmDeletion(pod: Pod, memory: PodMemory, deps: PodDeps, signa
     if (!isNotFound(err) && !isConflict(err)) throw err; // gone, or another pod of that name: ours is
   }
   memory.gone = true;
+}
+
+/** Two things side by side; when one fails the other is not left alone. */
+async function bothEnded(...work: Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** The last trace of a pod that neither the API nor the runtime knows any more. */

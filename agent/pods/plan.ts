@@ -2,10 +2,11 @@
 // Pure, and it remembers nothing: after a restart the same world gives the same actions.
 // worker.ts calls it, perform.ts carries its actions out.
 //
-//   volumes -> sandbox -> init containers, one after the other -> all others
+//   volumes -> sandbox (both at once where no volume can be missing) -> init containers, one after the other -> all others
 //   deleted or finished: main containers stop -> sidecars, last first -> sandbox -> clean up -> (deleted) API delete
 import type { Container } from '../../api/types/core/container.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
+import { hasCertainVolumes } from './certain-volumes.ts';
 import { ephemeralOf } from './containers.ts';
 import { containerHash } from './hash.ts';
 import { imageKey, imageVolumes } from './image-volumes.ts';
@@ -18,7 +19,8 @@ import { current, isAlive, isUp, liveSandbox, newest, type ObservedContainer, pr
 export type Action =
   | { do: 'mountVolumes' }
   | { do: 'refreshVolumes' }
-  | { do: 'runSandbox'; attempt: number }
+  /** `mounting`: the volumes are set up beside it. */
+  | { do: 'runSandbox'; attempt: number; mounting?: true }
   | { do: 'openNetwork'; id: string; ips: readonly string[] }
   | { do: 'pullImage'; container: string }
   | { do: 'startContainer'; name: string; attempt: number; backOffMs: number }
@@ -73,7 +75,12 @@ export function planPod(pod: Pod, world: World, nowMs: number): Action[] {
     return soonest([wait(pending.retryAtMs - nowMs), ...deadline]);
   if (!world.volumesReady) {
     const coming = pullsForVolumes(pod, world, nowMs);
-    return coming === undefined ? [{ do: 'mountVolumes' }] : soonest([...coming, ...deadline]);
+    if (coming !== undefined) return soonest([...coming, ...deadline]);
+    const beside = world.sandboxes.length === 0 && hasCertainVolumes(pod);
+    return [
+      ...firstImages(pod, world),
+      beside ? { do: 'runSandbox', attempt: 0, mounting: true } : { do: 'mountVolumes' },
+    ];
   }
   const [last] = world.sandboxes;
   if (last === undefined || !last.ready) return renewSandbox(pod, world);
@@ -92,6 +99,14 @@ function pullsForVolumes(pod: Pod, world: World, nowMs: number): Action[] | unde
     if (image?.state === 'failed' && nowMs < image.retryAtMs) return [wait(image.retryAtMs - nowMs)];
     return [{ do: 'pullImage', container }];
   });
+}
+
+/** What is needed first is there by the time the sandbox is. */
+function firstImages({ spec }: Pod, world: World): Action[] {
+  const first = spec.initContainers?.slice(0, 1) ?? [];
+  return (first.length > 0 ? first : spec.containers)
+    .filter(({ name }) => newest(world, name) === undefined && !world.images.has(name))
+    .map(({ name }) => ({ do: 'pullImage', container: name }));
 }
 
 /** What the runtime has of a pod that nobody wants any more. */

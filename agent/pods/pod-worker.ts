@@ -38,6 +38,10 @@ export class PodWorker implements AsyncDisposable {
   /** Containers said to have ended although the runtime does not say so yet, and how often we looked. */
   readonly #endings = new Map<string, number>();
   #busy = false;
+  /** What the runtime has, as just seen. */
+  #unchanged: RuntimeView | undefined;
+  /** Counts what was heard of the runtime. */
+  #news = 0;
   readonly #adopted = Promise.withResolvers<void>();
   readonly #announced = new Set<string>();
   /** Containers seen alive by this process, and those of them whose lack of memory was told. */
@@ -124,6 +128,8 @@ export class PodWorker implements AsyncDisposable {
     // What is being started right now has no name yet.
     if (!this.#seen.has(containerId) && !this.#busy) return false;
     this.#endings.set(containerId, 0);
+    this.#news++;
+    this.#unchanged = undefined;
     this.wake();
     return this.#seen.has(containerId);
   }
@@ -162,7 +168,8 @@ export class PodWorker implements AsyncDisposable {
 
   async #pass(signal: AbortSignal): Promise<number | 'ended'> {
     const { clock, observer, status } = this.#deps;
-    const view = await observer.observe(this.uid, signal);
+    const view = this.#unchanged ?? (await observer.observe(this.uid, signal));
+    this.#unchanged = undefined;
     this.#remember(view);
     const asked = this.#memory.gone || this.#wanted === undefined ? undefined : status.view(this.#wanted);
     const pod = asked && (await this.#asPromised(asked, view));
@@ -178,10 +185,14 @@ export class PodWorker implements AsyncDisposable {
       return 'ended';
     }
     const { comeback } = this.#deps;
-    if (actions[0]?.do === 'runSandbox' && comeback?.mayStart(this.uid) === false) return REFRESH_MS;
+    if (actions.some((action) => action.do === 'runSandbox') && comeback?.mayStart(this.uid) === false)
+      return REFRESH_MS;
     const subject = { uid: this.uid, pod: pod ?? this.#last, world, memory: this.#memory };
+    const looked = this.#news;
     for (const action of actions) await this.#perform(action, subject, signal);
     const restMs = nextLook(actions);
+    // The next pass follows at once, and what was done is nothing that the runtime knows of.
+    if (restMs === 0 && looked === this.#news && actions.every(isBesideRuntime)) this.#unchanged = view;
     if (restMs > 0 && !world.held) comeback?.settled(this.uid);
     return Math.min(restMs, this.#untilSettled(view));
   }
@@ -351,6 +362,10 @@ export class PodWorker implements AsyncDisposable {
     using _timer = this.#deps.clock.after(ms, resolve);
     await promise;
   }
+}
+
+function isBesideRuntime({ do: what }: Action): boolean {
+  return what === 'mountVolumes' || what === 'openNetwork' || what === 'pullImage' || what === 'wait';
 }
 
 /** At once after a deed, at the named time if there is only waiting, else when something happens. */

@@ -48,6 +48,8 @@ export interface StartRequest {
   readonly imageRef: string;
   /** The container whose processes this one is to see. */
   readonly targetId: string | undefined;
+  /** No process starts before its address may talk. */
+  readonly networkOpen: Promise<void> | undefined;
 }
 
 /** Returns the container's id. */
@@ -55,14 +57,17 @@ export async function startContainer(request: StartRequest, deps: PodDeps, signa
   const { pod, container } = request;
   const id = await make(request, deps, signal);
   deps.event(pod, container, 'Normal', 'Created', `Created container: ${container.name}`);
+  await request.networkOpen;
+  const linked = linkLog(request, id, deps);
   try {
     await deps.runtime.startContainer(id, signal);
   } catch (err) {
     signal.throwIfAborted();
     throw new StartError('RunContainerError', said(err), true, { cause: err });
+  } finally {
+    await linked;
   }
   deps.event(pod, container, 'Normal', 'Started', `Started container ${container.name}`);
-  await linkLog(request, id, deps);
   return id;
 }
 
@@ -71,6 +76,8 @@ async function make(request: StartRequest, deps: PodDeps, signal: AbortSignal): 
   const { node } = deps;
   let config: ReturnType<typeof containerConfig>;
   try {
+    const user = imageUser(imageRef, deps, signal);
+    user.catch(() => {}); // awaited below
     const known = await deps.services(signal);
     if (known === undefined) {
       throw new ConfigError('services have not yet been read at least once, cannot construct envvars');
@@ -81,16 +88,19 @@ async function make(request: StartRequest, deps: PodDeps, signal: AbortSignal): 
     const podIps = pod.spec.hostNetwork ? node.hostIps : sandbox.ips;
     const facts = { podIps, hostIps: node.hostIps, allocatable: node.allocatable() };
     const env = buildEnv(pod, container, sources, facts);
-    const mounts = [
-      ...(await deps.volumes.mounts(pod, container, env, signal)),
-      ...(await ownFiles(request, podIps, deps)),
-    ];
+    const logDir = join(podLogDir(deps.folders, podName(pod)), container.name);
+    const [volumes, files] = await Promise.all([
+      deps.volumes.mounts(pod, container, env, signal),
+      ownFiles(request, podIps, deps),
+      mkdir(logDir, { recursive: true }),
+    ]);
+    const mounts = [...volumes, ...files];
     config = containerConfig(pod, container, {
       grant: await deps.grants.of(pod, container, signal),
       attempt,
       backOffMs,
       imageRef,
-      imageUser: await imageUser(imageRef, deps, signal),
+      imageUser: await user,
       sources,
       facts,
       mounts,
@@ -99,7 +109,6 @@ async function make(request: StartRequest, deps: PodDeps, signal: AbortSignal): 
       seccompDir: deps.seccompDir,
       targetId: request.targetId,
     });
-    await mkdir(join(podLogDir(deps.folders, podName(pod)), container.name), { recursive: true });
   } catch (err) {
     signal.throwIfAborted();
     const message = err instanceof ConfigError ? err.message : said(err);

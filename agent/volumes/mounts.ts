@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { freeShell } from '../shells.ts';
 
 const run = promisify(execFile);
 const TIMEOUT_MS = 30_000;
@@ -25,7 +26,14 @@ export async function unmount(path: string, signal: AbortSignal): Promise<void> 
 
 async function tool(name: string, args: string[], signal: AbortSignal): Promise<void> {
   try {
-    await run(name, args, { signal, timeout: TIMEOUT_MS });
+    const shell = freeShell();
+    if (shell === undefined) return void (await run(name, args, { signal, timeout: TIMEOUT_MS }));
+    const { code, stderr } = await shell.run(
+      ['timeout', '-s', 'KILL', `${TIMEOUT_MS / 1_000}`, name, ...args],
+      {},
+      signal,
+    );
+    if (code !== 0) throw Object.assign(new Error(`ended with code ${code}`), { stderr });
   } catch (cause) {
     signal.throwIfAborted();
     const { stderr } = cause as { stderr?: string };

@@ -29,7 +29,21 @@ const onFailure = { restartPolicy: 'OnFailure' } as const;
 const deleted = { deletionTimestamp: '1970-01-01T00:00:30Z', deletionGracePeriodSeconds: 30 };
 
 const cases: { it: string; pod: Pod; world: World; nowMs?: number; wants: Action[] }[] = [
-  { it: 'mounts the volumes before anything else', pod: aPod(), world: nothing, wants: [{ do: 'mountVolumes' }] },
+  {
+    it: 'sets up volumes that cannot be missing beside the sandbox, and asks for the image meanwhile',
+    pod: aPod(),
+    world: nothing,
+    wants: [
+      { do: 'pullImage', container: 'web' },
+      { do: 'runSandbox', attempt: 0, mounting: true },
+    ],
+  },
+  {
+    it: 'mounts all other volumes before anything else',
+    pod: aPod({ spec: { volumes: [{ name: 'settings', configMap: { name: 'settings' } }] } }),
+    world: { ...nothing, images: new Map([['web', { state: 'pulling' }]]) },
+    wants: [{ do: 'mountVolumes' }],
+  },
   {
     it: 'creates the sandbox before any container',
     pod: aPod(),
@@ -404,7 +418,7 @@ cases.push(
     it: 'mounts when it is there',
     pod: withImage,
     world: before({ state: 'present', imageRef: 'sha256:2' }),
-    wants: [{ do: 'mountVolumes' }],
+    wants: [{ do: 'pullImage', container: 'web' }, { do: 'mountVolumes' }],
   },
   {
     it: 'asks no registry for the volume of a container that runs, after a restart of the agent',
