@@ -17,27 +17,43 @@ export interface Collectors {
   all?(): void;
 }
 
+export interface Measured {
+  /** CPU that the process took since it was looked at last. */
+  readonly busyMs: number;
+  readonly nurseryBytes: number;
+  readonly heapBytes: number;
+  /** The heap after its last collection here. */
+  readonly collectedBytes: number;
+}
+
+/** What is worth collecting now, of what may be. */
+export function worthCollecting(measured: Measured, mayCollectAll: boolean): keyof Collectors | undefined {
+  const { busyMs, nurseryBytes, heapBytes, collectedBytes } = measured;
+  if (busyMs >= EVERY_MS * IDLE_SHARE) return undefined;
+  if (mayCollectAll && heapBytes > collectedBytes + GROWN_BYTES) return 'all';
+  return nurseryBytes > SMALL_BYTES ? 'nursery' : undefined;
+}
+
 export async function keepIdleMemorySmall(collect: Collectors, clock: Clock, signal: AbortSignal): Promise<void> {
   let before = process.cpuUsage();
   let collectedBytes = 0;
   while (!signal.aborted) {
     await clock.sleep(EVERY_MS, signal).catch(() => {}); // woken early only to end
+    if (signal.aborted) return;
     const { user, system } = process.cpuUsage(before);
     before = process.cpuUsage();
-    const isIdle = (user + system) / 1_000 < EVERY_MS * IDLE_SHARE;
-    if (!isIdle || signal.aborted) continue;
-    const { nursery, all } = heapBytes();
-    if (collect.all !== undefined && all > collectedBytes + GROWN_BYTES) {
-      collect.all();
-      collectedBytes = heapBytes().all;
-    } else if (nursery > SMALL_BYTES) collect.nursery();
+    const measured = { ...bytesNow(), busyMs: (user + system) / 1_000, collectedBytes };
+    const worth = worthCollecting(measured, collect.all !== undefined);
+    if (worth === undefined) continue;
+    collect[worth]?.();
+    if (worth === 'all') collectedBytes = bytesNow().heapBytes;
   }
 }
 
-function heapBytes(): { nursery: number; all: number } {
+function bytesNow(): { nurseryBytes: number; heapBytes: number } {
   const spaces = getHeapSpaceStatistics();
   return {
-    nursery: spaces.find(({ space_name }) => space_name === 'new_space')?.physical_space_size ?? 0,
-    all: spaces.reduce((sum, { space_used_size }) => sum + space_used_size, 0),
+    nurseryBytes: spaces.find(({ space_name }) => space_name === 'new_space')?.physical_space_size ?? 0,
+    heapBytes: spaces.reduce((sum, { space_used_size }) => sum + space_used_size, 0),
   };
 }
