@@ -18,8 +18,12 @@ export const CLASSES = [
   aPod('besteffort'),
 ];
 
-/** `pids` is what a pod may have of them. */
-export async function limitsHold(skiff: Skiff, machine: Machine, pids = 'max'): Promise<void> {
+/** `pids` is what a pod may have of them. Of kills as a whole systemd knows nothing: a reload makes it forget them. */
+export async function limitsHold(
+  skiff: Skiff,
+  machine: Machine,
+  { pids = 'max', reloaded = false }: { pids?: string; reloaded?: boolean } = {},
+): Promise<void> {
   const wants: [name: string, slice: string, pod: Fields][] = [
     ['guaranteed', 'kubepods', { 'memory.max': `${64 * MiB}`, 'cpu.max': '20000 100000', 'cpu.weight': '8' }],
     ['burstable', 'kubepods-burstable', { 'memory.max': `${96 * MiB}`, 'cpu.max': 'max 100000', 'cpu.weight': '4' }],
@@ -28,7 +32,11 @@ export async function limitsHold(skiff: Skiff, machine: Machine, pids = 'max'): 
   for (const [name, slice, pod] of wants) {
     const files: Fields = { ...pod, 'pids.max': pids };
     // The machine has swap, and nobody was told that pods may use it.
-    const own = { 'memory.max': files['memory.max']!, 'memory.swap.max': '0', 'memory.oom.group': '1' };
+    const own = {
+      'memory.max': files['memory.max']!,
+      'memory.swap.max': '0',
+      ...(!reloaded && { 'memory.oom.group': '1' }),
+    };
     const found = await skiff.pod(name);
     const [, id] = mainOf(found).containerID!.split('://');
     const podSlice = `${slice}-pod${found.metadata.uid.replaceAll('-', '_')}.slice`;

@@ -96,7 +96,7 @@ test('a pod of each class runs in its slice, under the limits it asked for, and 
 
 test('what systemd reloads does not undo the limits', async () => {
   await machine.sh('systemctl daemon-reload');
-  await limitsHold(skiff, machine);
+  await limitsHold(skiff, machine, { reloaded: true });
 });
 
 test('a container that grows beyond its memory is killed as a whole, and an event says so', async () => {
@@ -202,7 +202,7 @@ test('after it pods that were ended stay so, and what is to run is made anew', a
   await skiff.kubectl('delete pods --field-selector=status.phase=Failed');
   await skiff.apply(...CLASSES);
   await skiff.untilReady('pod --all');
-  await limitsHold(skiff, machine, '500');
+  await limitsHold(skiff, machine, { pids: '500' });
   await serviceAnswers();
   await skiff.untilClean();
 });
@@ -240,7 +240,7 @@ test('after a power failure the same pods come back, the most important first, a
   // Four begin at a time.
   const sooner = pods.filter(({ metadata }) => startedAt(metadata.name!) < startedAt('high'));
   assert.ok(sooner.length <= 3, sooner.map(({ metadata }) => metadata.name).join());
-  await limitsHold(skiff, machine, '500');
+  await limitsHold(skiff, machine, { pids: '500' });
   await serviceAnswers();
   await skiff.untilClean();
   const lines = async (command: string) => (await machine.sh(command)).stdout.trim().split('\n').sort();
