@@ -20,7 +20,7 @@ import { resizeKey } from './resize.ts';
 import { containerResources } from './resources.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { StartError, said, startContainer, unlinkLogs } from './start-container.ts';
-import { namesInLogs } from './sweep.ts';
+import { namesInLogs, sweepLinks } from './sweep.ts';
 import { current, liveSandbox, type World } from './world.ts';
 
 const RETRY_MS = 5_000;
@@ -342,6 +342,7 @@ export async function removeTraces(
     await deps.keptLogs.keepAll(each);
     await rm(podLogDir(deps.folders, each), { recursive: true, force: true });
   }
+  if (name === undefined) await sweepLinks(deps.folders); // whose container they are called after nobody knows any more
 }
 
 function fail(

@@ -19,12 +19,18 @@ export async function namesInLogs(uid: string, { podLogsDir }: PodFolders): Prom
 }
 
 /** Logs of pods that are not known, and links that lead nowhere. */
-export async function sweepLogs({ podLogsDir, containerLogsDir }: PodFolders, isKnown: (uid: string) => boolean) {
+export async function sweepLogs(folders: PodFolders, isKnown: (uid: string) => boolean) {
+  const { podLogsDir } = folders;
   for (const name of await readdir(podLogsDir).catch(() => [])) {
     const [, , uid] = name.split('_');
     // What is not named like a pod's folder is somebody else's.
     if (uid !== undefined && !isKnown(uid)) await rm(join(podLogsDir, name), { recursive: true, force: true });
   }
+  await sweepLinks(folders);
+}
+
+/** Links to logs that are gone. */
+export async function sweepLinks({ containerLogsDir }: PodFolders): Promise<void> {
   for (const name of await readdir(containerLogsDir).catch(() => [])) {
     const link = join(containerLogsDir, name);
     const leads = await stat(link).then(

@@ -113,6 +113,26 @@ test('who uses more than it asked for goes first, then the lesser priority, then
   );
 });
 
+test('short of disk, layers, logs and volumes on disk count together against what was asked for', () => {
+  const onDisk = (name: string, layer: number, volume: number, request?: string): Candidate => {
+    const resources = request === undefined ? {} : { resources: { requests: { 'ephemeral-storage': request } } };
+    return {
+      pod: aPod({ containers: [aContainer('web', resources)], metadata: { name, uid: name } }),
+      use: { ...use(900 * MiB, layer), volumes: new Map([['v', { disk: volume, inodes: 1 }]]) },
+    };
+  };
+  const order = inOrder('nodefs.available', [
+    onDisk('asked', 10 * MiB, 80 * MiB, '100Mi'),
+    onDisk('layer', 40 * MiB, 0),
+    onDisk('volume', 10 * MiB, 50 * MiB),
+    onDisk('above', 60 * MiB, 90 * MiB, '100Mi'),
+  ]);
+  assert.deepEqual(
+    order.map(({ pod }) => pod.metadata.name),
+    ['volume', 'above', 'layer', 'asked'],
+  );
+});
+
 test('the message names threshold, what is left and who used more than asked', () => {
   const observation = { available: 50 * MiB, capacity: 1_000 * MiB };
   assert.equal(

@@ -39,8 +39,29 @@ test('pods deleted while the agent is down are gone soon after it is back', asyn
   await pods.call('DELETE', '/api/v1/namespaces/default/pods/unwanted?gracePeriodSeconds=0');
   await cluster().restart('agent');
   await waitFor('no trace of it', async () => {
-    const left = await inNode(`ls /var/lib/kubelet/pods /var/log/pods /var/lib/skiff/pods; grep ${uid} /proc/mounts`);
+    const left = await inNode(
+      `ls /var/lib/kubelet/pods /var/log/pods /var/lib/skiff/agent/pods; grep ${uid} /proc/mounts`,
+    );
     return !left.includes(uid);
+  });
+});
+
+test('folders, mounts, logs and views of images of pods that nobody knows are swept when the agent starts', async () => {
+  const left = '11111111-2222-3333-4444-555555555555';
+  const ctr = 'ctr -a /run/skiff/containerd/containerd.sock -n k8s.io snapshots';
+  const [dir, logs] = [`/var/lib/kubelet/pods/${left}`, `/var/log/pods/default_gone_${left}/main`];
+  await cluster().kill('agent', 'SIGKILL');
+  await inNode(`set -e; d=${dir}/volumes/kubernetes.io~empty-dir/v; mkdir -p $d ${logs} ${dir}/volumes/kubernetes.io~image/i
+    mount -t tmpfs tmpfs $d; echo words > $d/file; echo last > ${logs}/0.log
+    ln -s ${logs}/0.log /var/log/containers/gone_default_main-0.log
+    ${ctr} view skiff-volume-${left}-i`);
+  const found = `ls -d ${dir} ${logs} /var/log/containers/gone_default_main-0.log; grep ${left} /proc/mounts; ${ctr} list | grep ${left}; true`;
+  assert.equal((await inNode(found)).match(/[^\n]*\n/g)?.length, 5);
+  await cluster().restart('agent');
+  await waitFor('nothing of it to be left', async () => {
+    const still = await inNode(found);
+    if (still !== '') throw new Error(still);
+    return true;
   });
 });
 
