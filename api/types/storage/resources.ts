@@ -72,7 +72,8 @@ export const storageClasses: ResourceDefinition<StorageClass> = {
   schema: StorageClass,
   subresources: {},
   columns: [
-    NAME,
+    // The default class says so beside its name.
+    { name: 'Name', type: 'string', format: 'name' },
     text('Provisioner', 'provisioner'),
     text('ReclaimPolicy'),
     text('VolumeBindingMode'),

@@ -65,13 +65,20 @@ function externalIp({ spec, status }: Service): string {
     case 'ExternalName':
       return spec.externalName ?? '';
     case 'LoadBalancer': {
-      const ingress = (status.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname || '');
-      const all = [...ingress.filter((each) => each !== ''), ...own];
-      return all.join(',') || '<pending>';
+      return [...balancerAddresses(status.loadBalancer), ...own].join(',') || '<pending>';
     }
     default:
       return own.join(',') || NONE;
   }
+}
+
+interface Balancer {
+  readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[];
+}
+
+/** Each once, sorted. */
+export function balancerAddresses(balancer: Balancer | undefined): string[] {
+  return [...new Set((balancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip || hostname || []))].sort();
 }
 
 const SHOWN = 3;
@@ -81,13 +88,16 @@ export function endpointsCells({ subsets = [], metadata }: Endpoints, nowMs: num
     if (ports.length === 0) return addresses.map(({ ip }) => ip);
     return ports.flatMap(({ port }) => addresses.map(({ ip }) => `${ip.includes(':') ? `[${ip}]` : ip}:${port}`));
   });
-  return [upTo(SHOWN, all), since(metadata.creationTimestamp, nowMs)];
+  return [
+    subsets.length === 0 ? NONE : all.length === 0 ? '' : upTo(SHOWN, all),
+    since(metadata.creationTimestamp, nowMs),
+  ];
 }
 
 export function endpointSliceCells({ ports, endpoints, metadata }: EndpointSlice, nowMs: number): unknown[] {
   const addresses = (endpoints ?? []).flatMap((endpoint) => endpoint.addresses ?? []);
-  const numbers = (ports ?? []).map(({ port }) => (port ? String(port) : '*'));
-  const shown = ports?.length ? upTo(SHOWN, numbers) : '<unset>';
+  const numbers = (ports ?? []).map(({ name, port }) => (port === undefined ? (name ?? '*') : String(port)));
+  const shown = ports?.length ? upTo(SHOWN, numbers) || '<unset>' : '<unset>';
   return [shown, addresses.length ? upTo(SHOWN, addresses) : '<unset>', since(metadata.creationTimestamp, nowMs)];
 }
 
@@ -108,7 +118,7 @@ export function eventCells(event: Event, nowMs: number): unknown[] {
     host ? `${from}, ${host}` : from,
     (event.message ?? '').trim(),
     since(first, nowMs),
-    String(count),
+    count,
   ];
 }
 

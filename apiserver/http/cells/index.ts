@@ -11,11 +11,15 @@ import * as legacy from '../../../api/types/core/legacy-resources.ts';
 import * as core from '../../../api/types/core/resources.ts';
 import { persistentVolumeClaims, persistentVolumes } from '../../../api/types/core/storage-resources.ts';
 import { endpointSlices } from '../../../api/types/discovery/resources.ts';
+import * as flowcontrol from '../../../api/types/flowcontrol/resources.ts';
 import * as networking from '../../../api/types/networking/resources.ts';
 import { podDisruptionBudgets } from '../../../api/types/policy/resources.ts';
 import * as rbac from '../../../api/types/rbac/resources.ts';
+import * as dra from '../../../api/types/resource/resources.ts';
 import { priorityClasses } from '../../../api/types/scheduling/resources.ts';
 import * as storage from '../../../api/types/storage/resources.ts';
+import { strategyOf } from '../../registry/resources/index.ts';
+import * as access from './access.ts';
 import * as cluster from './cluster.ts';
 import * as others from './others.ts';
 import { podCells, podRowConditions } from './pods.ts';
@@ -73,6 +77,17 @@ add(storage.storageClasses, others.storageClassCells);
 add(priorityClasses, ({ preemptionPolicy }) => [preemptionPolicy ?? '']);
 add(admission.mutatingWebhookConfigurations, ({ webhooks }) => [webhooks?.length ?? 0]);
 add(admission.validatingWebhookConfigurations, ({ webhooks }) => [webhooks?.length ?? 0]);
+add(admission.validatingAdmissionPolicies, access.validatingPolicyCells);
+add(admission.validatingAdmissionPolicyBindings, access.policyBindingCells);
+add(admission.mutatingAdmissionPolicies, access.mutatingPolicyCells);
+add(admission.mutatingAdmissionPolicyBindings, access.policyBindingCells);
+add(flowcontrol.flowSchemas, access.flowSchemaCells);
+add(flowcontrol.priorityLevelConfigurations, access.priorityLevelCells);
+add(dra.resourceClaims, others.resourceClaimCells);
+add(dra.resourceSlices, ({ spec }) => [spec.nodeName ?? '']);
+add(networking.ingressClasses, others.ingressClassCells);
+add(networking.ipAddresses, others.ipAddressCells);
+add(storage.csiDrivers, others.driverCells);
 add(networking.serviceCidrs, ({ spec }) => [spec.cidrs?.join(',') ?? '']);
 add(storage.csiNodes, ({ spec }) => [spec.drivers?.length ?? 0]);
 add(storage.volumeAttachments, ({ spec }) => [spec.source.persistentVolumeName ?? '']);
@@ -83,6 +98,11 @@ add(apiServices, ({ spec, status }) => {
   return [spec.service ? `${spec.service.namespace}/${spec.service.name}` : 'Local', word];
 });
 
+/** Of a version that is not the stored one, as of the stored one. */
 export function cellsOf(of: ResourceDefinition): Rows {
-  return table.get(idOf(of)) ?? {};
+  const own = table.get(idOf(of));
+  const conversion = own === undefined ? strategyOf(of).conversion : undefined;
+  if (conversion === undefined) return own ?? {};
+  const { cells } = table.get(idOf(conversion.stored())) ?? {};
+  return { cells: (object: KubeObject, nowMs: number) => cells?.(conversion.toStored(object) as never, nowMs) ?? [] };
 }

@@ -4,14 +4,17 @@ import type { CertificateSigningRequest } from '../../../api/types/certificates/
 import type { PersistentVolume } from '../../../api/types/core/persistent-volume.ts';
 import type { PersistentVolumeClaim } from '../../../api/types/core/persistent-volume-claim.ts';
 import type { Ingress } from '../../../api/types/networking/ingress.ts';
+import type { IngressClass } from '../../../api/types/networking/ingress-class.ts';
 import type { NetworkPolicy } from '../../../api/types/networking/network-policy.ts';
+import type { IPAddress } from '../../../api/types/networking/service-cidr.ts';
 import type { PodDisruptionBudget } from '../../../api/types/policy/pod-disruption-budget.ts';
 import type { ClusterRoleBinding, RoleBinding } from '../../../api/types/rbac/role-binding.ts';
+import type { ResourceClaim } from '../../../api/types/resource/resource-claim.ts';
+import type { CSIDriver } from '../../../api/types/storage/csi.ts';
 import type { StorageClass } from '../../../api/types/storage/storage-class.ts';
 import { humanDuration } from '../human-duration.ts';
-import { accessModes, NONE, selectorCell, since } from './words.ts';
-
-const UNSET = '<unset>';
+import { balancerAddresses } from './cluster.ts';
+import { accessModes, NONE, selectorCell, since, UNKNOWN, UNSET } from './words.ts';
 
 export function claimCells({ spec, status, metadata }: PersistentVolumeClaim, nowMs: number): unknown[] {
   const bound = Boolean(spec.volumeName);
@@ -20,11 +23,18 @@ export function claimCells({ spec, status, metadata }: PersistentVolumeClaim, no
     spec.volumeName ?? '',
     bound ? (status.capacity?.['storage'] ?? '0') : '',
     bound ? accessModes(status.accessModes) : '',
-    spec.storageClassName ?? '',
+    classOf(metadata, spec.storageClassName),
     spec.volumeAttributesClassName ?? UNSET,
     since(metadata.creationTimestamp, nowMs),
     spec.volumeMode ?? UNSET,
   ];
+}
+
+const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
+
+/** The annotation is older than the field, and wins over it. */
+function classOf({ annotations }: PersistentVolume['metadata'], name = ''): string {
+  return annotations?.[BETA_CLASS] ?? name;
 }
 
 export function volumeCells({ spec, status, metadata }: PersistentVolume, nowMs: number): unknown[] {
@@ -35,7 +45,7 @@ export function volumeCells({ spec, status, metadata }: PersistentVolume, nowMs:
     spec.persistentVolumeReclaimPolicy ?? '',
     metadata.deletionTimestamp === undefined ? (status.phase ?? '') : 'Terminating',
     claimRef ? `${claimRef.namespace}/${claimRef.name}` : '',
-    spec.storageClassName ?? '',
+    classOf(metadata, spec.storageClassName),
     spec.volumeAttributesClassName ?? UNSET,
     status.reason ?? '',
     since(metadata.creationTimestamp, nowMs),
@@ -43,10 +53,17 @@ export function volumeCells({ spec, status, metadata }: PersistentVolume, nowMs:
   ];
 }
 
+const DEFAULT_CLASS = [
+  'storageclass.kubernetes.io/is-default-class',
+  'storageclass.beta.kubernetes.io/is-default-class',
+];
+
 export function storageClassCells(of: StorageClass, nowMs: number): unknown[] {
   const { reclaimPolicy = 'Delete', volumeBindingMode = 'Immediate', allowVolumeExpansion, metadata } = of;
   const age = since(metadata.creationTimestamp, nowMs);
-  return [reclaimPolicy, volumeBindingMode, allowVolumeExpansion === true ? 'true' : 'false', age];
+  const isDefault = DEFAULT_CLASS.some((key) => metadata.annotations?.[key] === 'true');
+  const name = isDefault ? `${metadata.name} (default)` : metadata.name;
+  return [name, reclaimPolicy, volumeBindingMode, allowVolumeExpansion === true ? 'true' : 'false', age];
 }
 
 export function bindingCells(binding: RoleBinding | ClusterRoleBinding, nowMs: number): unknown[] {
@@ -66,15 +83,53 @@ export function networkPolicyCells({ spec, metadata }: NetworkPolicy, nowMs: num
 }
 
 export function ingressCells({ spec, status, metadata }: Ingress, nowMs: number): unknown[] {
-  const hosts = [...new Set((spec.rules ?? []).map(({ host }) => host || '*'))];
-  const addresses = (status.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname || '');
   return [
     spec.ingressClassName ?? NONE,
-    hosts.join(',') || '*',
-    addresses.join(','),
+    hostsCell(spec.rules ?? []),
+    balancerAddresses(status.loadBalancer).join(','),
     spec.tls?.length ? '80, 443' : '80',
     since(metadata.creationTimestamp, nowMs),
   ];
+}
+
+const SHOWN_HOSTS = 3;
+
+function hostsCell(rules: readonly { readonly host?: string }[]): string {
+  const named = rules.flatMap(({ host }) => host || []);
+  const shown = named.slice(0, SHOWN_HOSTS).join(',') || '*';
+  // What is left out is counted from all rules, as upstream counts.
+  const isCut = named.length >= SHOWN_HOSTS && rules.length > SHOWN_HOSTS;
+  return isCut ? `${shown} + ${rules.length - SHOWN_HOSTS} more...` : shown;
+}
+
+export function ingressClassCells({ spec }: IngressClass): unknown[] {
+  const { parameters } = spec;
+  if (!parameters) return [NONE];
+  const { kind, apiGroup, name } = parameters;
+  return [`${apiGroup === undefined ? kind : `${kind}.${apiGroup}`}/${name}`];
+}
+
+export function ipAddressCells({ spec }: IPAddress): unknown[] {
+  if (!spec.parentRef) return [NONE];
+  const { group, resource, namespace, name } = spec.parentRef;
+  return [
+    [group ? `${resource}.${group}`.toLowerCase() : resource.toLowerCase(), namespace, name].filter(Boolean).join('/'),
+  ];
+}
+
+export function resourceClaimCells({ status, metadata }: ResourceClaim): unknown[] {
+  const isGoing = metadata.deletionTimestamp !== undefined;
+  const words = isGoing ? ['deleted'] : [];
+  if (status?.allocation) words.push('allocated', ...(status.reservedFor?.length ? ['reserved'] : []));
+  else if (!isGoing) words.push('pending');
+  return [words.join(',')];
+}
+
+export function driverCells({ spec }: CSIDriver): unknown[] {
+  const { attachRequired = true, podInfoOnMount = false, storageCapacity = false, requiresRepublish = false } = spec;
+  const audiences = spec.tokenRequests?.map(({ audience }) => audience).join(',') ?? UNSET;
+  const modes = spec.volumeLifecycleModes?.join(',') || NONE;
+  return [attachRequired, podInfoOnMount, storageCapacity, audiences, requiresRepublish, modes];
 }
 
 export function budgetCells({ spec, metadata }: PodDisruptionBudget, nowMs: number): unknown[] {
@@ -117,16 +172,20 @@ function targets(metrics: readonly Metric[], current: readonly Current[]): strin
 }
 
 function target(metric: Metric, current: Current | undefined): string {
-  const wanted = metric.resource ?? metric.containerResource ?? metric.pods ?? metric.object ?? metric.external;
+  const { resource, containerResource, pods, object, external } = metric;
+  const wanted = resource ?? containerResource ?? pods ?? object ?? external;
   const is = current?.resource ?? current?.containerResource ?? current?.pods ?? current?.object ?? current?.external;
   if (wanted === undefined) return '<unknown type>';
   const { averageUtilization, averageValue, value } = wanted.target;
   const now = is?.current;
-  const label = 'name' in wanted && (metric.resource || metric.containerResource) ? `${wanted.name}: ` : '';
-  if (averageUtilization !== undefined) {
+  const ofResource = resource ?? containerResource;
+  if (ofResource !== undefined) {
+    const label = `${ofResource.name}: `;
+    if (averageValue !== undefined) return `${label}${now?.averageValue ?? UNKNOWN}/${averageValue}`;
     const used = now?.averageUtilization;
-    return `${label}${used === undefined ? '<unknown>' : `${used}%`}/${averageUtilization}%`;
+    const goal = averageUtilization === undefined ? '<auto>' : `${averageUtilization}%`;
+    return `${label}${used === undefined ? UNKNOWN : `${used}%`}/${goal}`;
   }
-  if (averageValue !== undefined) return `${label}${now?.averageValue ?? '<unknown>'}/${averageValue} (avg)`;
-  return `${label}${now?.value ?? '<unknown>'}/${value ?? '<auto>'}`;
+  if (averageValue === undefined) return `${now?.value ?? UNKNOWN}/${value ?? ''}`;
+  return `${now?.averageValue ?? UNKNOWN}/${averageValue}${pods ? '' : ' (avg)'}`;
 }

@@ -5,6 +5,7 @@ import { humanDuration } from '../human-duration.ts';
 
 export const NONE = '<none>';
 export const UNKNOWN = '<unknown>';
+export const UNSET = '<unset>';
 
 interface HasContainers {
   readonly containers?: readonly { readonly name: string; readonly image?: string }[];

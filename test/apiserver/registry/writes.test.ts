@@ -24,6 +24,14 @@ test('a new object gets a uid, a time and the version of its write', async () =>
   assert.equal(Number(metadata.resourceVersion), api.store.revision);
 });
 
+test('a pod behind gates says so before the scheduler does', async () => {
+  const { status } = await api.client.create(pods, aPod('gated', { schedulingGates: [{ name: 'a.b/c' }] }));
+  assert.deepEqual(
+    status.conditions?.map(({ type, status: is, reason }) => [type, is, reason]),
+    [['PodScheduled', 'False', 'SchedulingGated']],
+  );
+});
+
 test('the same name twice already exists', async () => {
   await api.client.create(configMaps, aMap('twice'));
   await assert.rejects(api.client.create(configMaps, aMap('twice')), isAlreadyExists);

@@ -10,11 +10,20 @@ import { connectToPod, proxyToPod, readPodLog } from './pod-connect.ts';
 import { evictPod } from './pod-eviction.ts';
 import { qosClassOf } from './pod-status.ts';
 
+/** Until the scheduler looks at it. */
+const gated = () => ({
+  type: 'PodScheduled',
+  status: 'False',
+  reason: 'SchedulingGated',
+  message: 'Scheduling is blocked due to non-empty scheduling gates',
+});
+
 export const podStrategy: Strategy<Pod> = {
   hasGeneration: true,
   allowUnconditionalUpdate: true,
   prepareForCreate(pod) {
     pod.status = { phase: 'Pending', qosClass: qosClassOf(pod) };
+    if (pod.spec.schedulingGates?.length) pod.status.conditions = [gated()];
   },
   validateCreate: podCreateProblems,
   validateUpdate: podUpdateProblems,
