@@ -1,5 +1,6 @@
 // DELETE of one object or of a selection. An object goes at once, or it is marked and goes when its grace is over and
 // its last finalizer is taken away; dependents are the garbage collector's business and told by finalizers.
+import { clone } from '../../api/schema/clone.ts';
 import type { KubeObject } from '../../api/schema/kind.ts';
 import { conflict, type FieldProblem, invalid, MODIFIED, type Status } from '../../api/status.ts';
 import type { CachedObject } from '../cache/contract.ts';
@@ -83,7 +84,8 @@ function planDeletion(
 ): { next: KubeObject; keep: boolean | 'as it is' } {
   const { strategy, context } = of;
   const current = cached.decoded() as KubeObject;
-  const next = copyOf(cached);
+  // Most change nothing but metadata; the rest is shared with what is there.
+  const next = strategy.markDeleted ? copyOf(cached) : { ...current, metadata: clone(current.metadata) };
   const wasMarked = current.metadata.deletionTimestamp !== undefined;
   const grace = strategy.gracePeriod?.(current, options);
   next.metadata.finalizers = propagationFinalizers(of, current, options);
