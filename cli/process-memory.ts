@@ -3,7 +3,7 @@
 
 /**
  * A small nursery, and an old generation that is collected at 1.8 times what was alive rather than at four times.
- * It costs: a write takes 1.1 to 1.3 times the server's CPU, most of it in the threads that collect (docs/decisions.md).
+ * It costs: a write takes about 1.1 times the server's CPU, most of it in the threads that collect (docs/decisions.md).
  */
 const flags = (nurseryMb: number): readonly string[] => [
   `--max-semi-space-size=${nurseryMb}`,
