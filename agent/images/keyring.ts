@@ -51,7 +51,7 @@ export function matchesImage(pattern: string, repository: string): boolean {
   const [ofHost, ofPort, ofPath] = split(repository);
   if (port !== ofPort || !ofPath.startsWith(path)) return false;
   const [parts, ofParts] = [host.split('.'), ofHost.split('.')];
-  return parts.length === ofParts.length && parts.every((part, at) => glob(part).test(ofParts[at]!));
+  return parts.length === ofParts.length && parts.every((part, at) => globMatches(part, ofParts[at]!));
 }
 
 /**
@@ -78,13 +78,22 @@ export function authOf({
 
 /** The entries of a docker configuration, new form (`auths`) or old; throws on what is none. */
 export function entriesOf(text: string, source: CredentialSource): KeyedCredential[] {
-  const parsed = JSON.parse(text) as unknown;
+  const parsed = parsedSecretly(text);
   const auths = isMap(parsed) && isMap(parsed['auths']) ? parsed['auths'] : parsed;
   if (!isMap(auths)) throw new Error('not a docker configuration');
   return Object.entries(auths).flatMap(([key, entry]): KeyedCredential[] => {
     const auth = isMap(entry) ? authOf(entry as DockerEntry) : undefined;
     return auth === undefined ? [] : [[key, { auth, source }]];
   });
+}
+
+/** What is wrong is not said: the parser would quote the text, and with it credentials, in logs. */
+export function parsedSecretly(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Error('not JSON');
+  }
 }
 
 /** Tells two credentials apart without keeping them. */
@@ -110,22 +119,35 @@ function split(text: string): [host: string, port: string, path: string] {
   return [host, port, slash < 0 ? '' : bare.slice(slash)];
 }
 
-const globs = new Map<string, RegExp>();
-const GLOBS_MAX = 1_000;
+/**
+ * `*`, `?` and `[a-z]` within one part. Patterns and names are written by users: so it goes back to the last star only,
+ * and takes no longer than the one's length times the other's. What is no pattern fits nothing.
+ */
+export function globMatches(pattern: string, text: string): boolean {
+  const tokens = pattern.match(/\[\^?[^\]]+\]|./gs) ?? [];
+  let [at, token, star, from] = [0, 0, -1, 0];
+  while (at < text.length) {
+    if (tokens[token] === '*') {
+      star = token++;
+      from = at;
+    } else if (token < tokens.length && fits(tokens[token]!, text[at]!)) {
+      token++;
+      at++;
+    } else if (star >= 0) {
+      token = star + 1;
+      at = ++from;
+    } else return false;
+  }
+  while (tokens[token] === '*') token++;
+  return token === tokens.length;
+}
 
-/** `*`, `?` and `[a-z]` within one part. */
-function glob(part: string): RegExp {
-  const before = globs.get(part);
-  if (before !== undefined) return before;
-  const text = part.replace(/\[\^?[^\]]+\]|[.*+?^${}()|[\]\\]/g, (found) => {
-    if (found === '*') return '.*';
-    if (found === '?') return '.';
-    return found.length > 1 ? found : `\\${found}`;
-  });
-  const made = new RegExp(`^${text}$`, 's');
-  if (globs.size >= GLOBS_MAX) globs.clear();
-  globs.set(part, made);
-  return made;
+function fits(token: string, char: string): boolean {
+  if (token === '?') return true;
+  if (token.length === 1) return token === char;
+  const excludes = token[1] === '^';
+  const ranges = token.slice(excludes ? 2 : 1, -1).match(/.-.|./gs) ?? [];
+  return ranges.some((range) => range[0]! <= char && char <= range.at(-1)!) !== excludes;
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

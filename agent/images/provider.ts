@@ -9,7 +9,14 @@ import type { Logger } from '../../api/log.ts';
 import type { Pod } from '../../api/types/core/pod.ts';
 import type { ServiceAccount } from '../../api/types/core/service-account.ts';
 import { durationMs } from '../pods/duration.ts';
-import { authOf, type CredentialSource, type DockerEntry, type KeyedCredential, matchesImage } from './keyring.ts';
+import {
+  authOf,
+  type CredentialSource,
+  type DockerEntry,
+  type KeyedCredential,
+  matchesImage,
+  parsedSecretly,
+} from './keyring.ts';
 import type { CredentialProvider } from './provider-config.ts';
 
 const EXEC_MS = 60_000;
@@ -106,11 +113,11 @@ export class Provider {
   }
 
   async #ask(repository: string, asking: Asking, signal: AbortSignal): Promise<Answer['auth']> {
-    // Pods that want the same image at once ask once.
+    // Pods that want the same image at once ask once: one that goes does not take the answer from the others.
     const key = `${asking.who} ${repository}`;
-    const under = this.#under.get(key) ?? this.#exec(repository, asking, signal).finally(() => this.#under.delete(key));
+    const under = this.#under.get(key) ?? this.#exec(repository, asking).finally(() => this.#under.delete(key));
     this.#under.set(key, under);
-    const { by, keepMs, auth } = await under;
+    const { by, keepMs, auth } = await unlessAborted(under, signal);
     if (keepMs <= 0) return auth;
     const place = { Image: repository, Registry: registryOf(repository), Global: 'global' }[by];
     this.#remembered.delete(`${asking.who} ${place}`);
@@ -119,7 +126,7 @@ export class Provider {
     return auth;
   }
 
-  async #exec(image: string, { token, annotations }: Asking, signal: AbortSignal): Promise<Answer> {
+  async #exec(image: string, { token, annotations }: Asking): Promise<Answer> {
     const { name, apiVersion, args, env, defaultCacheMs } = this.#config;
     const request = {
       kind: 'CredentialProviderRequest',
@@ -128,7 +135,13 @@ export class Provider {
       ...(token !== undefined && { serviceAccountToken: token, serviceAccountAnnotations: annotations }),
     };
     const program = join(this.#deps.binDir, name);
-    const options = { env: { ...process.env, ...env }, timeout: EXEC_MS, maxBuffer: ANSWER_MAX_BYTES, signal };
+    // Killed, not asked to end: one that hangs may also not listen.
+    const options = {
+      killSignal: 'SIGKILL' as const,
+      env: { ...process.env, ...env },
+      timeout: EXEC_MS,
+      maxBuffer: ANSWER_MAX_BYTES,
+    };
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const child = execFile(program, [...args], options, (err, stdout, stderr) => {
       if (err === null) resolve(stdout);
@@ -141,8 +154,21 @@ export class Provider {
   }
 }
 
+/** Whoever gives up stops waiting; the work itself ends by its own deadline. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
 export function answerOf(text: string, apiVersion: string, defaultCacheMs: number): Answer {
-  const said = JSON.parse(text) as Record<string, unknown>;
+  const said = parsedSecretly(text) as Record<string, unknown>;
   const { kind, cacheKeyType: by, cacheDuration, auth = {} } = said;
   if (kind !== 'CredentialProviderResponse' || said['apiVersion'] !== apiVersion) {
     throw new Error(`the answer is ${said['apiVersion']} ${kind}, wanted ${apiVersion} CredentialProviderResponse`);

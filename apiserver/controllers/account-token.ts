@@ -5,6 +5,7 @@ import { AT_REST, type Next } from '../../api/client/work-queue.ts';
 import { isNotFound } from '../../api/status.ts';
 import type { Secret } from '../../api/types/core/config-map.ts';
 import { secrets, serviceAccounts } from '../../api/types/core/resources.ts';
+import type { ServiceAccount } from '../../api/types/core/service-account.ts';
 import type { Controller } from './deps.ts';
 
 const TYPE = 'kubernetes.io/service-account-token';
@@ -23,12 +24,13 @@ export const accountTokenController: Controller = ({ client, informers, settings
     const name = secret && accountOf(secret);
     if (secret === undefined || name === undefined || secret.metadata.deletionTimestamp !== undefined) return AT_REST;
     const { namespace = '', uid: secretUid, annotations = {} } = secret.metadata;
-    const cached = accounts.get(`${namespace}/${name}`);
-    // Before a secret goes the API itself is asked: the account may be newer than the news of it.
-    const account =
-      cached ?? (await client.get(serviceAccounts, { namespace, name }, {}, signal).catch((err) => unlessGone(err)));
     const wanted = annotations[UID];
-    if (account === undefined || (wanted !== undefined && wanted !== account.metadata.uid)) {
+    const isNot = (uid: string | undefined) => uid === undefined || (wanted !== undefined && wanted !== uid);
+    let account: ServiceAccount | undefined = accounts.get(`${namespace}/${name}`);
+    // Before a secret goes the API itself is asked: the account may be newer than the news of it.
+    if (isNot(account?.metadata.uid))
+      account = await client.get(serviceAccounts, { namespace, name }, {}, signal).catch(unlessGone);
+    if (account === undefined || isNot(account.metadata.uid)) {
       const preconditions = { uid: secretUid };
       await client
         .delete(secrets, { namespace, name: secret.metadata.name }, { preconditions }, signal)

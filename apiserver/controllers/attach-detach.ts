@@ -97,9 +97,8 @@ export const attachDetachController: Controller = ({ client, informers, recorder
   }
 
   function madeOf({ metadata }: PersistentVolume): VolumeAttachment[] {
-    return [...made.values()].filter(
-      ({ spec, atMs }) => spec.source.persistentVolumeName === metadata.name && clock.now() - atMs < NEWS_WITHIN_MS,
-    );
+    for (const [name, { atMs }] of made) if (clock.monotonic() - atMs >= NEWS_WITHIN_MS) made.delete(name);
+    return [...made.values()].filter(({ spec }) => spec.source.persistentVolumeName === metadata.name);
   }
 
   function listed(keys: Iterable<string>): VolumeAttachment[] {
@@ -114,7 +113,7 @@ export const attachDetachController: Controller = ({ client, informers, recorder
     const world = { name, node, wanted, attachments: here, unwantedSince, volume: (key: string) => volumes.get(key) };
     let seen: Node | undefined;
     let nextMs = wakeMs;
-    for (const action of decideNode(world, clock.now())) {
+    for (const action of decideNode(world, clock.monotonic())) {
       switch (action.do) {
         case 'attach':
           await attach(action.name, action.wanted, name, signal);
@@ -141,7 +140,7 @@ export const attachDetachController: Controller = ({ client, informers, recorder
 
   /** What is waited for and since when, and news of it for those who wait. Returns when to look again by itself. */
   function noteTimes(node: string, wanted: readonly WantedVolume[], here: readonly VolumeAttachment[]): number {
-    const nowMs = clock.now();
+    const nowMs = clock.monotonic();
     let nextMs = Number.POSITIVE_INFINITY;
     const names = new Set<string>();
     const { waiting, refused } = memoryOf(node);
@@ -235,8 +234,8 @@ export const attachDetachController: Controller = ({ client, informers, recorder
     const attacher = volume.spec.csi!.driver;
     const source = { persistentVolumeName: volume.metadata.name };
     const body = { metadata: { name }, spec: { attacher, nodeName, source } };
-    memoryOf(nodeName).waiting.set(name, { sinceMs: clock.now(), told: '' });
-    made.set(name, { ...body, status: {}, atMs: clock.now() } as VolumeAttachment & { atMs: number });
+    memoryOf(nodeName).waiting.set(name, { sinceMs: clock.monotonic(), told: '' });
+    made.set(name, { ...body, status: {}, atMs: clock.monotonic() } as VolumeAttachment & { atMs: number });
     try {
       await client.create(volumeAttachments, body, {}, signal);
     } catch (err) {

@@ -89,11 +89,31 @@ export const resourceClaimController: Controller = ({ client, informers, recorde
     }
   }
 
+  /**
+   * The pods that a claim names. One that is not in the news, or another of that name, is asked for: the news of claims
+   * may be ahead of those of pods, and devices must not be taken from a pod that is just being placed.
+   */
+  async function usersOf(claim: ResourceClaim, signal: AbortSignal): Promise<(name: string) => Pod | undefined> {
+    const { namespace } = claim.metadata;
+    const users = (claim.status?.reservedFor ?? []).filter(
+      ({ resource, apiGroup }) => resource === 'pods' && !apiGroup,
+    );
+    const owner = controllerOf(claim);
+    const named = [...users, ...(owner?.kind === 'Pod' ? [owner] : [])];
+    const found = new Map<string, Pod | undefined>();
+    for (const { name, uid } of named) {
+      const known = podInformer.get(`${namespace}/${name}`);
+      const isIt = known?.metadata.uid === uid;
+      found.set(name, isIt ? known : await client.get(pods, { namespace, name }, {}, signal).catch(unlessGone));
+    }
+    return (name) => found.get(name);
+  }
+
   async function reconcileClaim(key: string, signal: AbortSignal): Promise<Next> {
     const claim = claimInformer.get(key);
     if (claim === undefined) return AT_REST;
     const { namespace, name, uid } = claim.metadata;
-    const podNamed = (pod: string) => podInformer.get(`${namespace}/${pod}`);
+    const podNamed = await usersOf(claim, signal);
     const { status, removeFinalizer, remove } = decideClaim(claim, podNamed);
     let current = claim;
     if (status !== undefined) {
@@ -152,6 +172,11 @@ export const resourceClaimController: Controller = ({ client, informers, recorde
     await Promise.all([runController(podsOf, signal), runController(claims, signal)]);
   };
 };
+
+function unlessGone(err: unknown): undefined {
+  if (!isNotFound(err)) throw err;
+  return undefined;
+}
 
 /** Somebody else was faster. */
 async function gone(work: Promise<unknown>): Promise<void> {

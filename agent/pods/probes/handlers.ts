@@ -41,13 +41,20 @@ export async function ask(
   using _timer = deps.clock.after(timeoutMs, () => expired.abort());
   const both = AbortSignal.any([signal, expired.signal]);
   if (action.exec !== undefined) return execute(action.exec.command ?? [], target, timeoutMs, deps, signal);
-  if (action.httpGet !== undefined) return httpGet(action.httpGet, target, both);
+  // Awaited here: the timer ends with this function.
+  if (action.httpGet !== undefined) return await httpGet(action.httpGet, target, both);
   if (action.tcpSocket !== undefined) {
     const port = portOf(action.tcpSocket.port, target.container);
-    return port === undefined ? noPort(action.tcpSocket.port) : tcp(action.tcpSocket.host || target.podIp, port, both);
+    if (port === undefined) return noPort(action.tcpSocket.port);
+    return await tcp(action.tcpSocket.host || target.podIp, port, both);
   }
   if ('grpc' in action && action.grpc !== undefined) {
-    return grpcHealth(`${bracketed(target.podIp)}:${action.grpc.port}`, action.grpc.service ?? '', timeoutMs, both);
+    return await grpcHealth(
+      `${bracketed(target.podIp)}:${action.grpc.port}`,
+      action.grpc.service ?? '',
+      timeoutMs,
+      both,
+    );
   }
   if ('sleep' in action && action.sleep !== undefined) {
     await deps.clock.sleep(action.sleep.seconds * 1_000, signal);

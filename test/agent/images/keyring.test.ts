@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fullName, imageNameProblem, imageParts } from '../../../agent/images/image-name.ts';
-import { authOf, credentialsFor, entriesOf, matchesImage } from '../../../agent/images/keyring.ts';
+import { authOf, credentialsFor, entriesOf, globMatches, matchesImage } from '../../../agent/images/keyring.ts';
 import { keysOf } from '../../../agent/images/pull-secrets.ts';
 import type { Secret } from '../../../api/types/core/config-map.ts';
 
@@ -133,4 +133,30 @@ test('a broken pull secret is no help and no failure', () => {
   for (const text of ['not json', '[]', '{"auths":7}', '{"auths":{"reg.example":null}}', 'null']) {
     assert.deepEqual(keysOf(secret('kubernetes.io/dockerconfigjson', '.dockerconfigjson', text)), [], text);
   }
+});
+
+test('patterns of hosts take no longer than their length, however many stars they have', () => {
+  const startMs = performance.now();
+  assert.equal(matchesImage(`${'*a'.repeat(40)}b`, 'a'.repeat(120)), false);
+  assert.equal(matchesImage(`${'*a'.repeat(40)}*`, 'a'.repeat(120)), true);
+  assert.ok(performance.now() - startMs < 1_000);
+});
+
+for (const [pattern, text, wants] of [
+  ['[a-c]?*', 'bxyz', true],
+  ['[^a-c]*', 'bxyz', false],
+  ['[z-a]', 'b', false],
+  ['a[', 'a[', true],
+  ['*', '', true],
+  ['?', '', false],
+] as const) {
+  test(`the pattern ${pattern} ${wants ? 'covers' : 'does not cover'} '${text}'`, () =>
+    assert.equal(globMatches(pattern, text), wants));
+}
+
+test('what is wrong with credentials is said without quoting them', () => {
+  assert.throws(
+    () => entriesOf('{"auths":{"r.example":{"password":"hunter2"', { from: 'node' }),
+    (err: Error) => !String(err).includes('hunter2') && err.cause === undefined,
+  );
 });
