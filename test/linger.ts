@@ -2,7 +2,8 @@
 // The runner would wait for it for ever; so it fails, and says what is still there.
 import { after } from 'node:test';
 
-const PATIENCE_MS = 20_000;
+/** This hook is the first of all: what a file tears down, a cluster with its leak check perhaps, comes after it. */
+const PATIENCE_MS = 120_000;
 
 after(() => {
   const left = () => {

@@ -56,7 +56,7 @@ const LOOKS_PER_LIMIT = 8;
 /** Beyond the time a request has, so that it is told so before its connection is cut. */
 const CUT_AFTER_MS = 5_000;
 /** For the rest of a body whose request has been answered. */
-const LINGER_MS = 1_000;
+const LINGER_MS = 3_000;
 
 export class HttpServer implements AsyncDisposable {
   readonly #server: Http2SecureServer;
