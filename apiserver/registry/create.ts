@@ -74,6 +74,6 @@ async function check(of: ResourceStore, request: ApiRequest, object: KubeObject)
   const problems = objectMetaProblems(object, { namespaced: definition.namespaced, nameProblems });
   add(problems, strategy.validateCreate?.(object, contextOf(of, request)) ?? []);
   refuseIf(of, object.metadata.name ?? '', problems);
-  request.warnings.push(...(strategy.warnings?.(object, undefined) ?? []));
+  add(request.warnings, strategy.warnings?.(object, undefined) ?? []);
   await context.admission.validate(attributesOf(request, 'CREATE', object, undefined), context);
 }

@@ -14,6 +14,7 @@ import type { ApiRequest, ObjectResponse } from './request.ts';
 import { keyIn, type ResourceStore, viewOf } from './resource-store.ts';
 import type { Undo, WriteContext } from './strategy.ts';
 import { objectMetaProblems } from './validation/object-meta.ts';
+import { add } from './validation/problems.ts';
 import { keepStatus, statusOnly } from './views.ts';
 
 export const ATTEMPTS = 20;
@@ -98,7 +99,7 @@ async function nextState(
     ...immutableMetadataProblems(next, current),
     ...((view ?? strategy).validateUpdate?.(next, current, write) ?? []),
   ]);
-  if (view === undefined) request.warnings.push(...(strategy.warnings?.(next, current) ?? []));
+  if (view === undefined) add(request.warnings, strategy.warnings?.(next, current) ?? []);
   await context.admission.validate(attributesOf(request, 'UPDATE', next, current), context);
   asStored(of.definition.schema, next);
   return { next, conditional };

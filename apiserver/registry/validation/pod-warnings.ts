@@ -9,6 +9,7 @@ import type { PodSpec } from '../../../api/types/core/pod-spec.ts';
 import { ipWarnings } from './address-warnings.ts';
 import { byteWarnings, containerWarnings, eachContainer, portWarnings } from './container-warnings.ts';
 import { nodeTermWarnings, OLD_LABELS } from './old-labels.ts';
+import { add } from './problems.ts';
 import { claimSpecWarnings } from './storage-warnings.ts';
 import { volumeWarnings } from './volume-warnings.ts';
 
@@ -23,10 +24,10 @@ export function podWarnings({ metadata, spec }: Pod, previous: Pod | undefined):
   if (metadata.annotations) {
     // Of pods, profiles are carried over to fields before anything else is looked at.
     const { appArmor } = annotationWarnings(metadata.annotations, spec, 'metadata');
-    eachContainer(spec, 'spec', (container) => warnings.push(...appArmor(container)));
+    eachContainer(spec, 'spec', (container) => add(warnings, appArmor(container)));
   }
-  warnings.push(...nameWarnings(metadata.name, "the Pod's hostname"));
-  warnings.push(...specWarnings(spec, metadata.annotations, 'spec'));
+  add(warnings, nameWarnings(metadata.name, "the Pod's hostname"));
+  add(warnings, specWarnings(spec, metadata.annotations, 'spec'));
   return warnings;
 }
 
@@ -80,22 +81,23 @@ function specWarnings(spec: PodSpec, annotations: Labels | undefined, path: stri
   const profiles = annotations && annotationWarnings(annotations, spec, metadata);
   const isPod = path === 'spec';
   const warnings: string[] = [];
-  if (spec.nodeSelector) warnings.push(...selectorWarnings(spec, path));
-  if (affinity?.nodeAffinity) warnings.push(...nodeAffinityWarnings(affinity, `${path}.affinity.nodeAffinity`));
-  if (spec.topologySpreadConstraints) warnings.push(...spreadWarnings(spec, path));
-  if (annotations) warnings.push(...deprecatedAnnotations(annotations, metadata));
-  if (spec.volumes) warnings.push(...volumeWarnings(spec.volumes, `${path}.volumes`));
-  if (spec.hostAliases) warnings.push(...hostAliasWarnings(spec, `${path}.hostAliases`));
-  if (spec.imagePullSecrets) warnings.push(...pullSecretWarnings(spec, `${path}.imagePullSecrets`));
-  if (spec.overhead) warnings.push(...byteWarnings(spec.overhead, `${path}.overhead`));
-  if (profiles) warnings.push(...profiles.pod);
+  if (spec.nodeSelector) add(warnings, selectorWarnings(spec, path));
+  if (affinity?.nodeAffinity) add(warnings, nodeAffinityWarnings(affinity, `${path}.affinity.nodeAffinity`));
+  if (spec.topologySpreadConstraints) add(warnings, spreadWarnings(spec, path));
+  if (annotations) add(warnings, deprecatedAnnotations(annotations, metadata));
+  if (spec.volumes) add(warnings, volumeWarnings(spec.volumes, `${path}.volumes`));
+  if (spec.hostAliases) add(warnings, hostAliasWarnings(spec, `${path}.hostAliases`));
+  if (spec.imagePullSecrets) add(warnings, pullSecretWarnings(spec, `${path}.imagePullSecrets`));
+  if (spec.overhead) add(warnings, byteWarnings(spec.overhead, `${path}.overhead`));
+  if (profiles) add(warnings, profiles.pod);
   eachContainer(spec, path, (container, at) => {
-    if (profiles) warnings.push(...profiles.seccomp(container), ...(isPod ? [] : profiles.appArmor(container)));
+    if (profiles) add(warnings, profiles.seccomp(container));
+    if (profiles && !isPod) add(warnings, profiles.appArmor(container));
     containerWarnings(container, at, warnings);
   });
   portWarnings(spec, path, warnings);
-  if (affinity) warnings.push(...podAffinityWarnings(affinity, `${path}.affinity`));
-  if (spec.dnsConfig) warnings.push(...nameserverWarnings(spec, path));
+  if (affinity) add(warnings, podAffinityWarnings(affinity, `${path}.affinity`));
+  if (spec.dnsConfig) add(warnings, nameserverWarnings(spec, path));
   return warnings;
 }
 

@@ -41,8 +41,8 @@ export function tooMany(path: string, count: number, max: number): FieldProblem 
 }
 
 /** Appends. A body of 3 MB can be wrong in more places than arguments of one call fit on the stack. */
-export function add(problems: FieldProblem[], more: readonly FieldProblem[]): void {
-  for (const row of more) problems.push(row);
+export function add<T>(rows: T[], more: readonly T[]): void {
+  for (const row of more) rows.push(row);
 }
 
 /** What is printed as it is: values as upstream's own code has them (go-value.ts). */

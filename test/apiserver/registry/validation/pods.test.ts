@@ -241,3 +241,12 @@ const resizes: { it: string; was: Pod; now: Pod; says: string[] }[] = [
 for (const { it, was, now, says } of resizes) {
   test(`resizeProblems ${it}`, () => assert.deepEqual(rows(resizeProblems(now, was)), says));
 }
+
+test('a pod that is wrong in 200,000 places is told of all of them', () => {
+  const many = Array.from({ length: 200_000 }, () => ({ name: '' }));
+  const env = Array.from({ length: 200_000 }, () => ({ name: 'A', value: 'a' }));
+  const spec = { containers: [{ name: 'a', image: 'a', env: many }] };
+  assert.ok(podCreateProblems({ metadata: { name: 'a' }, spec } as unknown as Pod).length >= 200_000);
+  const twice = { containers: [{ name: 'a', image: 'a', env }] };
+  assert.equal(podWarnings({ metadata: { name: 'a' }, spec: twice } as unknown as Pod, undefined).length, 199_999);
+});
