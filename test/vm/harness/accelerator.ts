@@ -14,9 +14,10 @@ export interface Accelerator {
 
 const PROBE_MS = 10_000;
 const KVM: Accelerator = { name: 'kvm', args: ['-accel', 'kvm', '-cpu', 'host'], slowness: 1 };
+// Without protection keys: V8 guards its code with them, and where they are emulated it ended by its own check (SIGTRAP).
 const EMULATION: Accelerator = {
   name: 'tcg',
-  args: ['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max'],
+  args: ['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max,-pku'],
   slowness: 10,
 };
 
