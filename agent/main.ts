@@ -14,13 +14,10 @@ import type { Logger } from '../api/log.ts';
 import type { Random } from '../api/random.ts';
 import type { Container } from '../api/types/core/container.ts';
 import type { Pod } from '../api/types/core/pod.ts';
-import { nodes, pods, serviceAccounts, services } from '../api/types/core/resources.ts';
+import { nodes, pods, services } from '../api/types/core/resources.ts';
 import { endpointSlices } from '../api/types/discovery/resources.ts';
 import { csiDrivers } from '../api/types/storage/resources.ts';
 import { Certificates } from './certificates/certificates.ts';
-import { CpuKeeper } from './cgroups/cpu-keeper.ts';
-import { CpuManager, reservedCpus } from './cgroups/cpu-manager.ts';
-import { numaNodesOf, readTopology } from './cgroups/cpu-topology.ts';
 import { allPodsLimits } from './cgroups/limits.ts';
 import { CgroupTree } from './cgroups/tree.ts';
 import type { AgentConfig } from './config.ts';
@@ -30,19 +27,11 @@ import { RuntimeClient } from './cri/runtime.ts';
 import { SnapshotClient } from './cri/snapshots.ts';
 import { TaskClient } from './cri/tasks.ts';
 import { startCsi } from './csi/start.ts';
-import { DeviceManager } from './devices/device-manager.ts';
-import { Grants } from './devices/grants.ts';
 import { servePodResources } from './devices/pod-resources.ts';
-import { DraManager } from './dra/dra-manager.ts';
-import { DraPlugins } from './dra/plugins.ts';
+import { startOwnResources } from './devices/start.ts';
 import { type Faults, NO_FAULTS } from './faults.ts';
-import { ContentStore } from './images/content.ts';
-import { credentialFinder } from './images/credentials.ts';
 import { ImageGc } from './images/gc.ts';
-import { Provider } from './images/provider.ts';
-import { readProviders } from './images/provider-config.ts';
-import { PulledRecords } from './images/pulled-records.ts';
-import { ImagePulls } from './images/pulls.ts';
+import { startPulls } from './images/start.ts';
 import { NETWORK, RESULTS_DIR } from './network/cni.ts';
 import { NAMES_FILE, rememberedServices } from './network/names-checkpoint.ts';
 import { Network } from './network/network.ts';
@@ -106,8 +95,6 @@ const SERVICES_MS = 2_000;
 export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: AbortSignal): Promise<void> {
   const { clock, random, log, faults = NO_FAULTS } = deps;
   const { nodeName, nodeIps } = config;
-  const { providerConfig, providerBinDir } = config.images;
-  const providers = providerConfig === undefined ? [] : await readProviders(providerConfig, providerBinDir ?? '');
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   await mkdir(join(config.kubeletDir, 'pods'), { recursive: true, mode: 0o750 });
   await mkdir(config.staticPodsDir, { recursive: true });
@@ -156,13 +143,13 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   await using network = await Network.start({ ...config, input: inputOf(view, signal), ...deps }, signal);
   const nodeEvent = (type: 'Normal' | 'Warning', reason: string, message: string) =>
     recorder.event({ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type, reason, message);
-  const topology = await readTopology();
-  const numaNodes = numaNodesOf(topology);
-  await using devices = new DeviceManager({
-    dir: join(config.kubeletDir, 'device-plugins'),
-    checkpoint: join(config.dataDir, 'devices.json'),
-    ...{ numaNodes, clock, log },
-    changed: () => node.look(),
+  await using own = await startOwnResources({
+    ...{ config, bootId: facts.bootId, readsCdi: abilities.cdi, runtime, client, clock, log },
+    changed: () => reportNode(),
+    leaving: (uid) => {
+      const holder = manager.find(uid);
+      return holder === undefined || isTerminal(holder);
+    },
   });
   const objects = new Objects(client, clock);
   const tokens = new Tokens(client, clock);
@@ -176,7 +163,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   });
   await using node = new NodeAgent({
     volumesInUse: () => csi.inUse(),
-    devices: () => devices.offer,
+    devices: () => own.devices.offer,
     known: () => view.nodes.get(nodeName),
     ...{ name: nodeName, nodeIps, labels: config.nodeLabels, maxPods: config.maxPods },
     ...{ reserved: config.reserved, thresholds: config.eviction.thresholds, pressures: () => pressures },
@@ -187,35 +174,6 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   });
   reportNode = () => node.look();
   await using _lease = new NodeLease(nodeName, () => node.node, client, clock, log);
-
-  // What containers have for themselves.
-  const reserved = config.cpu.reserved === undefined ? reservedCpus(topology, config.reserved) : config.cpu.reserved;
-  const cpus = new CpuManager({
-    settings: { ...config.cpu, reserved: new Set(reserved) },
-    checkpoint: join(config.dataDir, 'cpus.json'),
-    changed: () => cpuKeeper?.look(),
-    ...{ topology, log },
-  });
-  await using cpuKeeper = (await cpus.start()) ? new CpuKeeper({ cpus, runtime, clock, log }) : undefined;
-  await devices.start();
-  await using drivers = new DraPlugins({ nodeName, client, clock, log });
-  const claims = new DraManager({
-    checkpoint: join(config.dataDir, 'claims.json'),
-    bootId: facts.bootId,
-    ...{ client, plugins: drivers, log },
-  });
-  await claims.start();
-  drivers.start();
-  const grants = new Grants({
-    providers: [cpus, devices, claims],
-    cdiDirs: abilities.cdi ? undefined : config.cdiDirs,
-    policy: config.topologyPolicy,
-    numaNodes,
-    leaving: (uid) => {
-      const holder = manager.find(uid);
-      return holder === undefined || isTerminal(holder);
-    },
-  });
 
   // Its pods.
   const event = (pod: Pod, container: Container | undefined, ...said: ['Normal' | 'Warning', string, string]) =>
@@ -231,29 +189,9 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   plugins.onPlugin('CSIPlugin', csi.drivers);
   const allocatable = () => node.allocatable;
   await using probes = new Probes({ runtime, clock, random, event, wake });
-  const providerDeps = {
-    binDir: config.images.providerBinDir ?? '',
-    serviceAccount: (namespace: string, name: string, until: AbortSignal) =>
-      client.get(serviceAccounts, { namespace, name }, {}, until),
-    token: (...asked: Parameters<Tokens['token']>) => tokens.token(...asked),
-    ...{ clock, log },
-  };
-  const credentialsOf = credentialFinder({
-    providers: providers.map((provider) => new Provider(provider, providerDeps)),
-    nodeConfig: join(config.kubeletDir, 'config.json'),
-    ...{ objects, clock, log },
-  });
-  const records = new PulledRecords({
-    dir: join(config.kubeletDir, 'image_manager'),
-    settings: config.images.verification,
-    ...{ clock, log },
-  });
+  await using fetching = await startPulls({ config, images, client, objects, tokens, event, wake, clock, log });
+  const { pulls, records } = fetching;
   using snapshots = new SnapshotClient(config.runtime.socket, clock);
-  using content = new ContentStore(config.runtime.socket, clock);
-  await using pulls = new ImagePulls({
-    ...{ images, clock, event, wake, records, content, credentials: credentialsOf },
-    parallel: config.images.parallelPulls,
-  });
   await using status = new StatusManager(faults('client', client), clock, log);
   const door = new Door({
     node: () => doorNode(nodeName, view.nodes.get(nodeName) ?? node.node, allocatable(), pressures),
@@ -325,15 +263,15 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
     runtimeHandler: runtimeHandlers(client),
     checkpoints: faults('checkpoints', new Checkpoints(join(config.dataDir, 'pods'), log)),
     names: { ...config, host: parseResolvConf(await readFile(config.resolvConf, 'utf8').catch(() => '')) },
-    ...{ grants, claims },
+    ...{ grants: own.grants, claims: own.claims },
     node: { hostIps: nodeIps, memory: nodeMemory, allocatable, abilities: () => abilities },
     farewell: config.farewell,
     seccompDir: join(config.kubeletDir, 'seccomp'),
   });
   await using _podResources = await servePodResources(join(config.kubeletDir, 'pod-resources/kubelet.sock'), {
-    ...{ inventory: devices.inventory, allocations: devices.allocations, cpus },
+    ...{ inventory: own.devices.inventory, allocations: own.devices.allocations, cpus: own.cpus },
     pods: () => manager.own(),
-    claims: (pod, container) => claims.resources(pod, container),
+    claims: (pod, container) => own.claims.resources(pod, container),
   });
   const imageFs = once(async () => (await images.fsInfo(signal))[0]?.fsId?.mountpoint);
   await using imageGc = new ImageGc({
@@ -388,7 +326,7 @@ export async function runAgent(config: AgentConfig, deps: AgentDeps, signal: Abo
   );
   kubeletPort = server.port;
   node.look();
-  plugins.onPlugin('DRAPlugin', drivers);
+  plugins.onPlugin('DRAPlugin', own.claimDrivers);
   plugins.start();
   await using _events = new RuntimeEvents(
     ...([config.runtime.socket, clock, log, (id: string | undefined) => manager.runtimeEvent(id)] as const),
