@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-const NOT_A_BENCH = new Set(['run.ts', 'figures.ts']);
+const NOT_A_BENCH = new Set(['run.ts', 'figures.ts', 'node.ts']);
 const words = process.argv.slice(2);
 const files = globSync('*.ts', { cwd: import.meta.dirname })
   .filter((file) => !NOT_A_BENCH.has(file))
