@@ -34,25 +34,39 @@ export function worthCollecting(measured: Measured, mayCollectAll: boolean): key
   return nurseryBytes > SMALL_BYTES ? 'nursery' : undefined;
 }
 
-export async function keepIdleMemorySmall(collect: Collectors, clock: Clock, signal: AbortSignal): Promise<void> {
-  let before = process.cpuUsage();
+/** Of this process, since it began. */
+export interface Usage {
+  readonly cpuMs: number;
+  readonly nurseryBytes: number;
+  readonly heapBytes: number;
+}
+
+export async function keepIdleMemorySmall(
+  collect: Collectors,
+  clock: Clock,
+  signal: AbortSignal,
+  usage: () => Usage = usageNow,
+): Promise<void> {
+  let { cpuMs } = usage();
   let collectedBytes = 0;
   while (!signal.aborted) {
     await clock.sleep(EVERY_MS, signal).catch(() => {}); // woken early only to end
     if (signal.aborted) return;
-    const { user, system } = process.cpuUsage(before);
-    before = process.cpuUsage();
-    const measured = { ...bytesNow(), busyMs: (user + system) / 1_000, collectedBytes };
+    const now = usage();
+    const measured = { ...now, busyMs: now.cpuMs - cpuMs, collectedBytes };
+    cpuMs = now.cpuMs;
     const worth = worthCollecting(measured, collect.all !== undefined);
     if (worth === undefined) continue;
     collect[worth]?.();
-    if (worth === 'all') collectedBytes = bytesNow().heapBytes;
+    if (worth === 'all') collectedBytes = usage().heapBytes;
   }
 }
 
-function bytesNow(): { nurseryBytes: number; heapBytes: number } {
+function usageNow(): Usage {
   const spaces = getHeapSpaceStatistics();
+  const { user, system } = process.cpuUsage();
   return {
+    cpuMs: (user + system) / 1_000,
     nurseryBytes: spaces.find(({ space_name }) => space_name === 'new_space')?.physical_space_size ?? 0,
     heapBytes: spaces.reduce((sum, { space_used_size }) => sum + space_used_size, 0),
   };

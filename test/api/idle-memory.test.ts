@@ -29,19 +29,26 @@ for (const { it, measured, mayCollectAll = false, wants } of cases) {
 test('an idle process collects what it grew by, not again what it keeps, and nothing once it ends', async () => {
   const clock = new VirtualClock();
   const stop = new AbortController();
-  let collected = 0;
-  const all = () => void collected++;
-  const kept = keepIdleMemorySmall({ nursery: () => {}, all }, clock, stop.signal);
+  const usage = { cpuMs: 0, nurseryBytes: MB, heapBytes: 50 * MB };
+  const collected: number[] = [];
+  const all = () => {
+    collected.push(usage.heapBytes);
+    usage.heapBytes -= 10 * MB; // the rest is kept
+  };
+  const kept = keepIdleMemorySmall({ nursery: () => {}, all }, clock, stop.signal, () => ({ ...usage }));
   await clock.advance(6_000);
-  assert.equal(collected, 1);
+  assert.deepEqual(collected, [50 * MB]);
   await clock.advance(10_000);
-  assert.equal(collected, 1);
-  const ballast = Array.from({ length: 20 }, () => new Array(MB / 8).fill(1.5));
-  await clock.advance(10_000);
-  assert.equal(collected, 2);
-  assert.equal(ballast.length, 20);
+  assert.equal(collected.length, 1);
+  usage.heapBytes += 20 * MB;
+  usage.cpuMs += 4_000;
+  await clock.advance(5_000);
+  assert.equal(collected.length, 1, 'it has work');
+  await clock.advance(5_000);
+  assert.deepEqual(collected, [50 * MB, 60 * MB]);
+  usage.heapBytes += 20 * MB;
   stop.abort();
   await kept;
   await clock.advance(10_000);
-  assert.equal(collected, 2);
+  assert.equal(collected.length, 2);
 });
