@@ -4,16 +4,18 @@ import type { StorageClass, VolumeAttributesClass } from '../../../../api/types/
 import type { VolumeAttachment } from '../../../../api/types/storage/volume-attachment.ts';
 import type { Strategy } from '../../strategy.ts';
 import {
-  attachmentProblems,
-  attachmentUpdateProblems,
-  attributesClassProblems,
-  attributesClassUpdateProblems,
   capacityProblems,
   capacityUpdateProblems,
   driverProblems,
   driverUpdateProblems,
   nodeDriversProblems,
   nodeDriversUpdateProblems,
+} from '../../validation/csi.ts';
+import {
+  attachmentProblems,
+  attachmentUpdateProblems,
+  attributesClassProblems,
+  attributesClassUpdateProblems,
   storageClassProblems,
   storageClassUpdateProblems,
 } from '../../validation/storage.ts';
