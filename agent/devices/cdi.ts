@@ -3,6 +3,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Device, Mount } from '../cri/types.ts';
+import { ifAbsent } from '../if-absent.ts';
 import { type Grant, joined } from './grant.ts';
 
 export interface CdiEdits {
@@ -34,7 +35,7 @@ export interface CdiSpec {
 export async function readCdiSpecs(dirs: readonly string[]): Promise<CdiSpec[]> {
   const specs: CdiSpec[] = [];
   for (const dir of dirs) {
-    const names = await readdir(dir).catch(() => []); // nobody put anything there
+    const names = await readdir(dir).catch(ifAbsent([])); // nobody put anything there
     for (const name of names.sort()) {
       if (!/\.(json|ya?ml)$/.test(name)) continue;
       const text = await readFile(join(dir, name), 'utf8');

@@ -2,10 +2,11 @@
 // upstream does): so the answer survives this process. An intent stands while a pull is under way; one that is found
 // at the start belongs to a pull whose end nobody saw, and its image has to be verified.
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, timestamp } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
+import { ifAbsent } from '../if-absent.ts';
 import type { Credential } from './keyring.ts';
 import { isOpen, mustVerify, opens, type PulledRecord, recorded, type VerificationSettings } from './pulled-decide.ts';
 
@@ -29,8 +30,16 @@ export class PulledRecords {
 
   /** Whether a pod may use the image that is here; if not, the registry has to say so first. */
   async mayUse(image: string, imageRef: string, credentials: () => Promise<readonly Credential[]>): Promise<boolean> {
-    const record = await this.#read(imageRef);
-    const pulledHere = record !== undefined || this.#intents.has(image) || (await this.#exists('pulling', image));
+    let record: PulledRecord | undefined;
+    let pulledHere: boolean;
+    try {
+      record = await this.#read(imageRef);
+      pulledHere = record !== undefined || this.#intents.has(image) || (await this.#exists('pulling', image));
+    } catch (err) {
+      // Not known is not allowed: the registry is asked.
+      this.#deps.log.warn({ err, image }, 'who pulled the image cannot be read');
+      return false;
+    }
     if (!mustVerify(image, pulledHere, this.#deps.settings)) return true;
     if (record === undefined) return false;
     if (isOpen(record, image)) return true;
@@ -64,8 +73,14 @@ export class PulledRecords {
   /** Images that are gone need no record. */
   async prune(imageRefs: ReadonlySet<string>, beforeMs: number): Promise<void> {
     const dir = join(this.#deps.dir, 'pulled');
-    for (const file of await readdir(dir).catch(() => [])) {
-      const record = await readRecord(join(dir, file));
+    for (const file of await readdir(dir).catch(ifAbsent([]))) {
+      let record: PulledRecord | undefined;
+      try {
+        record = await readRecord(join(dir, file));
+      } catch (err) {
+        this.#deps.log.warn({ err, file }, 'who pulled an image cannot be read, the record stays');
+        continue;
+      }
       if (record !== undefined && imageRefs.has(record.imageRef)) continue;
       if (record !== undefined && Date.parse(record.lastUpdatedTime) + 1_000 >= beforeMs) continue;
       await rm(join(dir, file), { force: true });
@@ -74,7 +89,10 @@ export class PulledRecords {
 
   async #write(image: string, imageRef: string, credential: Credential | undefined): Promise<void> {
     const work = this.#turn.then(async () => {
-      const before = await this.#read(imageRef);
+      const before = await this.#read(imageRef).catch((err) => {
+        this.#deps.log.warn({ err, image }, 'who pulled the image cannot be read, it is recorded anew');
+        return undefined;
+      });
       const next = recorded(before, image, imageRef, credential, timestamp(this.#deps.clock.now()));
       if (next !== before) await this.#put('pulled', imageRef, next);
     });
@@ -87,7 +105,7 @@ export class PulledRecords {
   }
 
   async #exists(kind: 'pulling' | 'pulled', name: string): Promise<boolean> {
-    return (await readFile(this.#path(kind, name)).catch(() => undefined)) !== undefined;
+    return (await lstat(this.#path(kind, name)).catch(ifAbsent(undefined))) !== undefined;
   }
 
   async #put(kind: 'pulling' | 'pulled', name: string, content: object): Promise<void> {
@@ -107,7 +125,7 @@ export class PulledRecords {
 }
 
 async function readRecord(path: string): Promise<PulledRecord | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const text = await readFile(path, 'utf8').catch(ifAbsent(undefined));
   if (text === undefined) return undefined;
   try {
     const parsed = JSON.parse(text) as PulledRecord;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { AT_REST, type Next, WorkQueue } from '../../api/client/work-queue.ts';
 import type { Clock } from '../../api/clock.ts';
 import type { Logger } from '../../api/log.ts';
+import { ifAbsent } from '../if-absent.ts';
 import type { Registration } from './registration.ts';
 
 export interface Plugin {
@@ -167,6 +168,7 @@ export class PluginWatcher implements AsyncDisposable {
     const { registration, log } = this.#deps;
     const info = await registration.getInfo(socket, signal);
     const { type, name, supportedVersions: versions } = info;
+    if (name === '') throw new Error(`the plugin at socket ${socket} has no name`);
     const plugin: Plugin = { type, name, endpoint: info.endpoint || socket, versions, socket };
     if (known !== undefined && (known.plugin.type !== type || known.plugin.name !== name)) {
       await this.#deregister(known, signal); // another plugin took the path
@@ -199,6 +201,6 @@ export class PluginWatcher implements AsyncDisposable {
 
 /** Of this very file: another one at the same path has another, even if the inode was used again. */
 async function identityOf(path: string): Promise<string | undefined> {
-  const found = await lstat(path, { bigint: true }).catch(() => undefined);
+  const found = await lstat(path, { bigint: true }).catch(ifAbsent(undefined));
   return found && `${found.dev}:${found.ino}:${found.birthtimeNs}`;
 }

@@ -1,6 +1,6 @@
 // Who may use an image that is on the node: the decision, and the files it rests on.
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -97,6 +97,18 @@ test('a pull that failed leaves nothing; one whose end nobody saw has to be veri
   assert.equal(await may(APP), false);
   reject(new Error('ended'));
   await assert.rejects(under);
+});
+
+test('a record that cannot be read opens nothing and is kept', async (t) => {
+  const { dir, pull, may, pulled } = await records(t);
+  await pull(APP, withSecret('a', 'one'));
+  const folder = join(dir, 'pulled');
+  const [file] = await readdir(folder);
+  await rm(join(folder, file!));
+  await mkdir(join(folder, file!)); // EISDIR stands for a disk that errs
+  assert.equal(await may(APP), false);
+  await pulled.prune(new Set(), Date.now() + 5_000);
+  assert.deepEqual(await readdir(folder), [file]);
 });
 
 test('records of images that are gone go', async (t) => {
